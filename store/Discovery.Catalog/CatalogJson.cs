@@ -6,27 +6,23 @@ using System.Text.Json.Serialization.Metadata;
 namespace Discovery.Catalog;
 
 /// <summary>The records' JSON: camelCase names, nulls left out, readable with etcdctl.</summary>
-[JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
-[JsonSerializable(typeof(ServiceInstance))]
-[JsonSerializable(typeof(HostRecord))]
-[JsonSerializable(typeof(ProxyRecord))]
-[JsonSerializable(typeof(string[]))]
-[JsonSerializable(typeof(InstanceCheck[]))]
-[JsonSerializable(typeof(InstanceRoute[]))]
-[JsonSerializable(typeof(RejectedLabel[]))]
-[JsonSerializable(typeof(RefusedContainer[]))]
-public sealed partial class CatalogJson : JsonSerializerContext
+/// <remarks>
+/// By reflection: the source generator loses the defaults of init-only properties (a record without a weight would
+/// weigh 0). Trimmed programs keep this assembly whole (Directory.Build.props).
+/// </remarks>
+public static class CatalogJson
 {
-    /// <summary>The one configuration in use. Escapes only what JSON must, so that labels stay readable.</summary>
-    public static CatalogJson Records { get; } = new(new JsonSerializerOptions
+    private static readonly JsonSerializerOptions Options = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        // Escapes only what JSON must, so that labels stay readable.
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    });
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
+    };
 
     /// <summary>A record as its value in the store.</summary>
-    public static byte[] Write<T>(T record) => JsonSerializer.SerializeToUtf8Bytes(record, TypeInfo<T>());
+    public static byte[] Write<T>(T record) => JsonSerializer.SerializeToUtf8Bytes(record, Options);
 
     /// <summary>A value from the store as a record; null and the reason when it is not one.</summary>
     public static (T? Record, string? Problem) Read<T>(ReadOnlySpan<byte> value)
@@ -34,14 +30,12 @@ public sealed partial class CatalogJson : JsonSerializerContext
     {
         try
         {
-            T? record = JsonSerializer.Deserialize(value, TypeInfo<T>());
+            T? record = JsonSerializer.Deserialize<T>(value, Options);
             return record is null ? (null, "the value is null") : (record, null);
         }
-        catch (Exception e) when (e is JsonException or NotSupportedException or InvalidOperationException)
+        catch (JsonException e)
         {
             return (null, e.Message);
         }
     }
-
-    private static JsonTypeInfo<T> TypeInfo<T>() => (JsonTypeInfo<T>)Records.GetTypeInfo(typeof(T))!;
 }

@@ -66,7 +66,7 @@ public static class Flags
         var flags = parsed.CommandResult.Command.Options.Concat(root.Options.Where(static o => o.Recursive)).ToList();
         if (parsed.Errors.Count > 0 && !args.Any(static a => a is "-h" or "--help" or "-help"))
         {
-            foreach (string line in Problems(parsed, flags).Distinct())
+            foreach (string line in Problems(parsed, flags, args).Distinct())
             {
                 await error.WriteLineAsync($"{root.Name}: {line}");
             }
@@ -160,19 +160,22 @@ public static class Flags
     private static string[] GoSpelling(string[] args) =>
         [.. args.Select(static arg => arg.Length > 2 && arg[0] == '-' && char.IsAsciiLetter(arg[1]) ? "-" + arg : arg)];
 
-    private static IEnumerable<string> Problems(ParseResult parsed, List<Option> flags)
+    private static IEnumerable<string> Problems(ParseResult parsed, List<Option> flags, string[] args)
     {
-        foreach (string token in parsed.UnmatchedTokens)
+        string[] unknown = [.. parsed.UnmatchedTokens.Where(static t => t.StartsWith('-')).Select(static t => t.Split('=')[0])];
+        foreach (string name in unknown)
         {
-            string name = token.Split('=')[0];
-            if (!name.StartsWith('-'))
-            {
-                yield return $"unexpected argument \"{token}\"";
-                continue;
-            }
-
             string? near = flags.Select(static o => o.Name).Where(o => Distance(o, name) <= 3).MinBy(o => Distance(o, name));
             yield return $"unknown flag {name}{(near is null ? "" : $"; did you mean {near}?")} See --help for all flags";
+        }
+
+        // What follows an unknown flag may be its value: naming the flag is enough.
+        foreach (string token in unknown.Length > 0 ? [] : parsed.UnmatchedTokens)
+        {
+            string? given = args.FirstOrDefault(a => a.StartsWith('-') && a.EndsWith($"={token}", StringComparison.Ordinal));
+            yield return given is null
+                ? $"unexpected argument \"{token}\""
+                : $"--{given.Split('=')[0].TrimStart('-')} is \"{token}\"; it must be true or false";
         }
 
         foreach (ParseError problem in parsed.Errors.Where(e => parsed.UnmatchedTokens.All(t => !e.Message.Contains($"'{t}'", StringComparison.Ordinal))))
