@@ -1,0 +1,107 @@
+namespace Discovery.Testing;
+
+/// <summary>
+/// A Docker engine of a test's own, beside whatever runs on the machine: own data, socket, process id file and bridge, no
+/// packet filter (published ports are served by docker-proxy on loopback). Needs root. It can be killed and started again.
+/// </summary>
+public sealed class RunningDockerd : IAsyncDisposable
+{
+    private readonly TempDirectory _folder = new();
+    private readonly string _bridge;
+    private readonly int _subnet;
+    private readonly bool _liveRestore;
+    private RunningProcess? _process;
+
+    private RunningDockerd(bool liveRestore)
+    {
+        // Names of interfaces end at 15 characters; subnets of two engines must differ.
+        _subnet = Random.Shared.Next(1, 250);
+        _bridge = $"dsc{Environment.ProcessId % 100_000}x{_subnet}";
+        _liveRestore = liveRestore;
+    }
+
+    /// <summary>As in <c>DOCKER_HOST</c>.</summary>
+    public string Host => $"unix://{_folder["docker.sock"]}";
+
+    /// <summary>What it printed last.</summary>
+    public string Tail => _process?.Tail ?? "not started";
+
+    /// <summary>Starts one and waits until it answers.</summary>
+    /// <param name="liveRestore">Whether containers go on while the engine is away.</param>
+    public static async Task<RunningDockerd> StartAsync(bool liveRestore = false)
+    {
+        var engine = new RunningDockerd(liveRestore);
+        try
+        {
+            await IpAsync("link", "add", engine._bridge, "type", "bridge");
+            await IpAsync("addr", "add", $"10.213.{engine._subnet}.1/24", "dev", engine._bridge);
+            await IpAsync("link", "set", engine._bridge, "up");
+            await engine.StartAgainAsync();
+            return engine;
+        }
+        catch
+        {
+            await engine.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Ends it as a crash would. Without live restore its containers end when it starts again.</summary>
+    public Task KillAsync() => _process!.KillAsync();
+
+    /// <summary>Starts it on the data that it left, and waits until it answers.</summary>
+    public async Task StartAgainAsync()
+    {
+        if (_process is not null)
+        {
+            await _process.DisposeAsync();
+        }
+
+        // A killed engine leaves its process id behind, and a reused one would keep the next from starting.
+        File.Delete(_folder["pid"]);
+        _process = RunningProcess.Start(
+            "/usr/sbin/dockerd",
+            [
+                "--data-root", _folder["data"], "--exec-root", _folder["exec"], "--pidfile", _folder["pid"],
+                "-H", Host, "-b", _bridge, "--iptables=false", "--ip6tables=false", $"--live-restore={_liveRestore.ToString().ToLowerInvariant()}",
+            ]);
+        await using var engine = new DockerEngine(Host);
+        RunningProcess process = _process;
+        await Eventually.HoldsAsync(
+            async () => process.HasExited ? throw new ProcessEndedException(process.Tail) : await engine.AnswersAsync(),
+            saw: () => process.Tail,
+            what: "dockerd answers");
+    }
+
+    /// <summary>Stops it, its containers, and takes its bridge and data away.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is not null)
+        {
+            if (_process.HasExited)
+            {
+                // Its containers' supervisors outlive a killed engine; only another start ends them.
+                await StartAgainAsync();
+            }
+
+            await using (var engine = new DockerEngine(Host))
+            {
+                await engine.RemoveEveryContainerAsync();
+            }
+
+            await _process.DisposeAsync();
+        }
+
+        await RunningProcess.RunAsync("ip", ["link", "del", _bridge]);
+        _folder.Dispose();
+    }
+
+    private static async Task IpAsync(params string[] arguments)
+    {
+        FinishedProcess finished = await RunningProcess.RunAsync("ip", arguments);
+        if (finished.ExitCode != 0)
+        {
+            throw new InvalidOperationException($"ip {string.Join(' ', arguments)}: {finished.Error}A Docker engine of the tests' own needs root");
+        }
+    }
+}
