@@ -3,6 +3,8 @@
 
 images=(discovery discovery-proxy discovery-dashboard discovery-sample)
 base_images=(mcr.microsoft.com/dotnet/aspnet:10.0 mcr.microsoft.com/dotnet/sdk:10.0)
+# Made here when those cannot be pulled: the machine's .NET runtime and C libraries, from scratch.
+local_base_image=discovery-base
 # The registry must have named the image after this time. Layers may take as long as they need.
 registry_seconds=5
 # On each image: the hash of the sources it was built from. Outside the `discovery.` prefix, which the sidecar reads on containers.
@@ -95,7 +97,7 @@ build_from_registry() {
 
 # Publishes with the SDK of this machine and builds FROM scratch: the runtime and the C libraries are copied from here.
 build_from_this_machine() {
-  local context=$repo_dir/artifacts/images/context image
+  local context=$repo_dir/artifacts/images image
   if ! command -v dotnet >/dev/null || ! dotnet --list-sdks | grep -q '^10\.'; then
     die "the base images cannot be pulled (${base_images[*]}) and there is no .NET SDK 10 here to build without them;" \
       "install the SDK (https://dot.net), or give the engine a way to the registry"
@@ -104,30 +106,35 @@ build_from_this_machine() {
   if [[ $(cat "$context/sources" 2>/dev/null) == "$1" ]]; then
     say "published programs are up to date with the sources ($1)"
   else
-    rm -rf -- "$context"
-    mkdir -p -- "$context/base"
-    run_logged publish.log "publishing the programs with this machine's SDK" "$compose_dir/publish.sh" "$context/out"
+    rm -rf -- "$context/sources" "$context/base" "$context/programs"
+    run_logged publish.log "publishing the programs with this machine's SDK" "$compose_dir/publish.sh" "$context/programs"
     copy_runtime "$context/base"
-    write_local_dockerfile >"$context/Dockerfile"
+    write_local_dockerfiles "$context"
     printf '%s\n' "$1" >"$context/sources"
   fi
 
+  run_logged build-base.log "building the base image from scratch" \
+    docker build --tag "$local_base_image" "$context/base"
   for image in "${images[@]}"; do
-    run_logged "build-$image.log" "building the image $image from scratch" \
-      docker build --target "$image" --tag "$image" --label "$sources_label=$1" "$context"
+    run_logged "build-$image.log" "building the image $image" \
+      docker build --target "$image" --tag "$image" --label "$sources_label=$1" "$context/programs"
   done
 }
 
-# The Dockerfile with its first half replaced (it says so at its top).
-write_local_dockerfile() {
-  printf '%s\n' 'FROM scratch AS base' 'COPY base/ /' 'FROM scratch AS build' 'COPY out/ /out/'
-  sed '1,/^# ---- the images ----$/d' "$compose_dir/Dockerfile"
+# The Dockerfile with its first half replaced, as it says at its top: the base is the one made here, and the programs are
+# copied from the context.
+write_local_dockerfiles() {
+  printf '%s\n' 'FROM scratch' 'COPY . /' >"$1/base/Dockerfile"
+  printf '%s\n' Dockerfile >"$1/base/.dockerignore"
+  {
+    printf 'FROM %s AS base\n' "$local_base_image"
+    sed -e '1,/^# ---- the images ----$/d' -e 's|^COPY --from=build /out/|COPY |' "$compose_dir/Dockerfile"
+  } >"$1/programs/Dockerfile"
 }
 
 # copy_runtime ROOT: a root file system that runs .NET programs and nothing else.
 copy_runtime() {
   local root=$1 dotnet version library
-  say "copying the .NET runtime and the C libraries of this machine"
   dotnet=$(dirname -- "$(readlink -f -- "$(command -v dotnet)")")
   version=$(newest_common_runtime) || die "the SDK here has no ASP.NET Core 10 runtime; install it (package aspnetcore-runtime-10.0)"
 

@@ -9,6 +9,10 @@ state_dir=$compose_dir/.state
 # Compose's project: containers carry it as a label, the data volume as a prefix.
 project=discovery
 
+# A command that fails where nobody expected it ends the script; never without a word.
+set -o errtrace
+trap 'printf "%s: unexpected failure of: %s\n" "${0##*/}" "$BASH_COMMAND" >&2' ERR
+
 # One line of progress: seconds since the script began, then what is going on.
 say() {
   printf '[%3ds] %s\n' "$SECONDS" "$*"

@@ -126,7 +126,7 @@ require_port_number() {
 
 # running_port CONTAINER SETTING: the port at the end of the URL that the running container has in that setting.
 running_port() {
-  docker inspect --format '{{if .State.Running}}{{range .Config.Env}}{{println .}}{{end}}{{end}}' "$1" 2>/dev/null |
+  { docker inspect --format '{{if .State.Running}}{{range .Config.Env}}{{println .}}{{end}}{{end}}' "$1" 2>/dev/null || true; } |
     sed -n "s/^$2=.*:\([0-9]*\)$/\1/p"
 }
 
