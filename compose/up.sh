@@ -68,6 +68,17 @@ parse_arguments() {
     esac
     shift
   done
+
+  local variable
+  for variable in DISCOVERY_{HTTP,DASHBOARD,STORE,ADMIN,PROXY_ADMIN}_PORT; do
+    [[ -z ${!variable:-} ]] || require_port_number "$variable" "${!variable}"
+  done
+}
+
+require_port_number() {
+  if [[ ! $2 =~ ^[1-9][0-9]{0,4}$ ]] || (($2 > 65535)); then
+    die_usage "$1 is '$2'; it must be a port from 1 to 65535"
+  fi
 }
 
 # The stack uses the host's network and mounts the engine's socket: both must be this machine's.
@@ -96,7 +107,6 @@ choose_port() {
   local running port
   running=$(running_port "$3" "$4")
   port=${!1:-${running:-$2}}
-  require_port_number "$1" "$port"
   if [[ $port != "$running" ]] && port_is_taken "$port"; then
     die "port $port for $5 is taken by another program; stop that, or choose another port: $1=N ${0}"
   fi
@@ -116,12 +126,6 @@ choose_http_port() {
     DISCOVERY_HTTP_PORT=$port
   fi
   choose_port DISCOVERY_HTTP_PORT 80 discovery-proxy DISCOVERY_URLS "the proxy's HTTP"
-}
-
-require_port_number() {
-  if [[ ! $2 =~ ^[1-9][0-9]{0,4}$ ]] || (($2 > 65535)); then
-    die_usage "$1 is '$2'; it must be a port from 1 to 65535"
-  fi
 }
 
 # running_port CONTAINER SETTING: the port at the end of the URL that the running container has in that setting.

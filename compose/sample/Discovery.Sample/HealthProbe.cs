@@ -23,12 +23,16 @@ internal static class HealthProbe
             await socket.ConnectAsync(IPAddress.Loopback, port, deadline.Token);
             await socket.SendAsync("GET /healthz HTTP/1.0\r\n\r\n"u8.ToArray(), deadline.Token);
 
-            // The status line and a body of one word come in one segment; more than that is not looked at.
-            byte[] buffer = new byte[512];
-            int length = await socket.ReceiveAsync(buffer, deadline.Token);
-            string answer = Encoding.ASCII.GetString(buffer, 0, length);
+            // With HTTP/1.0 the answer ends where the connection does. One that is longer than this is not ours.
+            byte[] buffer = new byte[1024];
+            int length = 0;
+            while (await socket.ReceiveAsync(buffer.AsMemory(length), deadline.Token) is > 0 and var received)
+            {
+                length += received;
+            }
 
-            Console.WriteLine(answer.AsSpan(answer.LastIndexOf('\n') + 1));
+            string answer = Encoding.ASCII.GetString(buffer, 0, length);
+            Console.WriteLine(answer[(answer.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 1)..].Trim());
             return answer.StartsWith("HTTP/1.1 200 ", StringComparison.Ordinal) ? 0 : 1;
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException)
