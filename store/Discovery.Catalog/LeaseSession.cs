@@ -34,7 +34,10 @@ public sealed partial class LeaseSession(StoreClient store, string anchor, TimeS
         RangeResponse found = await store.RangeAsync(
             new RangeRequest { Key = ByteString.CopyFromUtf8(anchor) }, cancellation);
         long old = found.Kvs.Count == 1 ? found.Kvs[0].Lease : 0;
-        if (old != 0 && await store.KeepAliveOnceAsync(old, cancellation) > 0)
+        long seconds = (long)Math.Ceiling(ttl.TotalSeconds);
+
+        // A lease keeps the TTL it was granted with: one of another TTL than wanted now is left to end by itself.
+        if (old != 0 && await store.KeepAliveOnceAsync(old, cancellation) == seconds)
         {
             LogTakenOver(old, anchor);
             Interlocked.Exchange(ref _id, old);
@@ -42,7 +45,7 @@ public sealed partial class LeaseSession(StoreClient store, string anchor, TimeS
         }
 
         LeaseGrantResponse granted = await store.LeaseGrantAsync(
-            new LeaseGrantRequest { TTL = (long)Math.Ceiling(ttl.TotalSeconds) }, cancellation);
+            new LeaseGrantRequest { TTL = seconds }, cancellation);
         Interlocked.Exchange(ref _id, granted.ID);
         return granted.ID;
     }
@@ -66,13 +69,18 @@ public sealed partial class LeaseSession(StoreClient store, string anchor, TimeS
         return false;
     }
 
+    /// <summary>Renews every third of the TTL until cancelled.</summary>
+    public Task KeepAliveAsync(Action onLost, CancellationToken cancellation) => KeepAliveAsync(ttl / 3, onLost, cancellation);
+
     /// <summary>
-    /// Renews every third of the TTL until cancelled. A store that is away is no loss: the lease may still live when
-    /// it is back. <paramref name="onLost"/> is called when the store says that the lease has ended.
+    /// Renews until cancelled. A store that is away is no loss: the lease may still live when it is back.
     /// </summary>
-    public async Task KeepAliveAsync(Action onLost, CancellationToken cancellation)
+    /// <param name="every">Time between renewals; below the TTL.</param>
+    /// <param name="onLost">Called when the store says that the lease has ended.</param>
+    /// <param name="cancellation">Ends the renewals; the lease stays.</param>
+    public async Task KeepAliveAsync(TimeSpan every, Action onLost, CancellationToken cancellation)
     {
-        using var beat = new PeriodicTimer(ttl / 3, time);
+        using var beat = new PeriodicTimer(every, time);
         bool away = false;
         while (await beat.WaitForNextTickAsync(cancellation))
         {
