@@ -1,0 +1,41 @@
+using Discovery.EtcdApi;
+using Google.Protobuf;
+
+namespace Discovery.Store.Keyspace;
+
+/// <summary>What a log entry asks of the keyspace. The numbers are in every log: only ever extended.</summary>
+public enum CommandKind : byte
+{
+    /// <summary>A PutRequest.</summary>
+    Put = 1,
+
+    /// <summary>A DeleteRangeRequest.</summary>
+    DeleteRange = 2,
+
+    /// <summary>A TxnRequest.</summary>
+    Txn = 3,
+
+    /// <summary>A CompactionRequest.</summary>
+    Compact = 4,
+
+    /// <summary>A LeaseGrantRequest, its id and TTL filled in.</summary>
+    LeaseGrant = 5,
+
+    /// <summary>A LeaseRevokeRequest, from a client or from expiry.</summary>
+    LeaseRevoke = 6,
+}
+
+/// <summary>A change to the keyspace: etcd's own request message, which nobody changes once it is proposed.</summary>
+public readonly record struct Command(CommandKind Kind, IMessage Request);
+
+/// <summary>
+/// What became of a command: etcd's response message, whose header has only its revision set, or an error. Never both.
+/// </summary>
+public readonly record struct CommandResult(IMessage? Response, EtcdError? Error)
+{
+    /// <summary>The command was not applied, or (Unavailable) nobody knows.</summary>
+    public static CommandResult Failed(EtcdError error) => new(null, error);
+
+    /// <summary>The command was applied.</summary>
+    public static CommandResult Applied(IMessage response) => new(response, null);
+}

@@ -1,0 +1,15 @@
+using System.Collections.Immutable;
+using Discovery.EtcdApi;
+using Google.Protobuf;
+
+namespace Discovery.Store.Keyspace;
+
+/// <summary>A lease as the log knows it: when it ends is the leader's business alone.</summary>
+/// <param name="Id">The lease's id, above zero unless a client chose otherwise; never 0.</param>
+/// <param name="GrantedTtl">Seconds.</param>
+/// <param name="Keys">The keys that end with it, in byte order.</param>
+public sealed record LeaseView(long Id, long GrantedTtl, ImmutableSortedSet<ByteString> Keys)
+{
+    internal static readonly ImmutableSortedSet<ByteString> NoKeys =
+        ImmutableSortedSet.Create<ByteString>(Comparer<ByteString>.Create(KeyRange.Compare));
+}
