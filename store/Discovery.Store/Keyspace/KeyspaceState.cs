@@ -47,7 +47,8 @@ public sealed partial class KeyspaceState
     public CommandResult Apply(ulong index, in Command command)
     {
         AppliedIndex = index;
-        if (RequestRules.Check(command) is { } refused)
+        // Who proposes checks too, and with the operator's limit on operations; no member's settings may decide here.
+        if (RequestRules.Check(command, int.MaxValue) is { } refused)
         {
             return CommandResult.Failed(refused);
         }
@@ -208,9 +209,8 @@ public sealed partial class KeyspaceState
             return CommandResult.Failed(EtcdError.LeaseExists);
         }
 
-        long ttl = Math.Max(grant.TTL, Limits.LeaseTtlMinSeconds);
-        _leases = _leases.Add(grant.ID, new LeaseView(grant.ID, ttl, LeaseView.NoKeys));
-        return CommandResult.Applied(new LeaseGrantResponse { Header = HeaderAt(Revision), ID = grant.ID, TTL = ttl });
+        _leases = _leases.Add(grant.ID, new LeaseView(grant.ID, grant.TTL, LeaseView.NoKeys));
+        return CommandResult.Applied(new LeaseGrantResponse { Header = HeaderAt(Revision), ID = grant.ID, TTL = grant.TTL });
     }
 
     private CommandResult ApplyRevoke(LeaseRevokeRequest revoke)

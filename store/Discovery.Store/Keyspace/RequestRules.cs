@@ -7,12 +7,12 @@ namespace Discovery.Store.Keyspace;
 /// <summary>What is wrong with a request whatever the keyspace holds (etcd: api/v3rpc/key.go).</summary>
 public static class RequestRules
 {
-    /// <summary>Null when the command may be proposed.</summary>
-    public static EtcdError? Check(in Command command) => command.Request switch
+    /// <summary>Null when the command may be proposed by a server that takes so many operations in a transaction.</summary>
+    public static EtcdError? Check(in Command command, int txnOpsMax) => command.Request switch
     {
         PutRequest put => Check(put),
         DeleteRangeRequest delete => Check(delete),
-        TxnRequest txn => Check(txn, Limits.TxnOpsMax) ?? TxnKeys.Check(txn),
+        TxnRequest txn => Check(txn, txnOpsMax) ?? TxnKeys.Check(txn),
         LeaseGrantRequest grant => grant.TTL > Limits.LeaseTtlMaxSeconds ? EtcdError.LeaseTtlTooLarge : null,
         _ => null,
     };

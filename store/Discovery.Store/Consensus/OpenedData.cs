@@ -1,0 +1,85 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using Discovery.Raft;
+using Discovery.Store.Keyspace;
+
+namespace Discovery.Store.Consensus;
+
+/// <summary>What a data directory holds, read and locked.</summary>
+/// <param name="Lock">Keeps other processes out.</param>
+/// <param name="Wal">The log, open at its end.</param>
+/// <param name="Snapshots">The snapshots.</param>
+/// <param name="Replica">The member as it was.</param>
+/// <param name="Repaired">What a crash had torn; null when nothing.</param>
+internal sealed record OpenedData(IDisposable Lock, Wal Wal, SnapshotFiles Snapshots, Replica Replica, string? Repaired)
+{
+    private const string LockPath = "lock";
+
+    /// <summary>Order: lock, who we are, the newest snapshot, the log after it.</summary>
+    /// <exception cref="StoreDataException">The directory cannot be used.</exception>
+    public static OpenedData Open(StoreOptions options, IDisk disk, Action<StoreDataException> onDamagedSnapshot)
+    {
+        IDisposable taken = disk.Lock(LockPath);
+        try
+        {
+            return Read(options, disk, taken, onDamagedSnapshot);
+        }
+        catch (Exception e)
+        {
+            taken.Dispose();
+            throw e is IOException or UnauthorizedAccessException
+                ? new StoreDataException($"--data-dir {disk.Root} cannot be read and written: {e.Message}", e)
+                : e;
+        }
+    }
+
+    private static OpenedData Read(StoreOptions options, IDisk disk, IDisposable taken, Action<StoreDataException> onDamaged)
+    {
+        bool exists = Wal.Exists(disk);
+        WalIdentity identity = exists ? Wal.IdentityOf(disk) : NewIdentity(options);
+        var snapshots = new SnapshotFiles(disk, identity);
+        if (!exists && snapshots.Oldest != default)
+        {
+            throw new StoreDataException($"--data-dir {disk.Root} has snapshots but no log; bring {Wal.Folder} back, or start on an empty directory");
+        }
+
+        (KeyspaceState state, SnapshotInfo snapshot) = snapshots.Load(onDamaged) ?? (new KeyspaceState(), default);
+        RestoredState restored = RestoredState.Fresh;
+        string? repaired = null;
+        Wal wal = exists ? Wal.Open(disk, snapshot.At, out restored, out repaired) : Wal.Create(disk, identity);
+        try
+        {
+            var self = new NodeId(identity.MemberId);
+            var settings = new RaftSettings
+            {
+                Id = self,
+                Voters = [self],
+                ElectionTicks = Math.Max(2, (int)(options.ElectionTimeout / options.HeartbeatInterval)),
+                BatchBytesMax = Limits.BatchBytesMax,
+            };
+            var replica = new Replica(options, new RaftNode(settings, restored), wal, state, snapshot);
+            return new OpenedData(taken, wal, snapshots, replica, repaired);
+        }
+        catch (ArgumentException e)
+        {
+            wal.Dispose();
+            throw new StoreDataException($"--data-dir {disk.Root}: the log contradicts itself: {e.Message}", e);
+        }
+    }
+
+    /// <summary>
+    /// As etcd does, so that members that are given the same flags compute the same ids without asking each other: the
+    /// member's from its peer URLs and the cluster's token, the cluster's from its members'.
+    /// </summary>
+    private static WalIdentity NewIdentity(StoreOptions options)
+    {
+        IEnumerable<string> urls = options.EffectiveAdvertisePeerUrls.Order(StringComparer.Ordinal);
+        ulong member = Hash(Encoding.UTF8.GetBytes($"{string.Join(',', urls)} {options.InitialClusterToken}"));
+        byte[] members = new byte[sizeof(ulong)];
+        BinaryPrimitives.WriteUInt64BigEndian(members, member);
+        return new WalIdentity(Hash(members), member);
+    }
+
+    private static ulong Hash(byte[] bytes) => Math.Max(1, BinaryPrimitives.ReadUInt64BigEndian(SHA256.HashData(bytes)));
+}
