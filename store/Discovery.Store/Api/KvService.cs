@@ -1,0 +1,75 @@
+using Discovery.EtcdApi;
+using Discovery.EtcdApi.Grpc;
+using Discovery.EtcdApi.Messages;
+using Discovery.Store.Consensus;
+using Discovery.Store.Keyspace;
+using Google.Protobuf;
+
+namespace Discovery.Store.Api;
+
+/// <summary>etcd's KV service: checks a request, has it decided or read, and answers. Keeps no state.</summary>
+internal sealed class KvService(RaftHost raft, ResponseHeaders headers, StoreOptions options)
+{
+    public void MapTo(GrpcServer grpc)
+    {
+        grpc.MapUnary("/etcdserverpb.KV/Range", RangeRequest.Parser, (request, call) => RangeAsync(request, call.Cancellation));
+        grpc.MapUnary("/etcdserverpb.KV/Put", PutRequest.Parser, (request, call) => PutAsync(request, call.Cancellation));
+        grpc.MapUnary("/etcdserverpb.KV/DeleteRange", DeleteRangeRequest.Parser, (request, call) => DeleteRangeAsync(request, call.Cancellation));
+        grpc.MapUnary("/etcdserverpb.KV/Txn", TxnRequest.Parser, (request, call) => TxnAsync(request, call.Cancellation));
+        grpc.MapUnary("/etcdserverpb.KV/Compact", CompactionRequest.Parser, (request, call) => CompactAsync(request, call.Cancellation));
+    }
+
+    /// <summary>Reads at any kept revision; linearizable unless asked otherwise.</summary>
+    public async ValueTask<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation)
+    {
+        RaftHostCalls.ThrowIf(KvRequestRules.Check(request));
+        if (!request.Serializable)
+        {
+            await raft.CatchUpAsync(cancellation);
+        }
+
+        RangeResponse response = raft.View.Range(request);
+        headers.Complete(response.Header);
+        return response;
+    }
+
+    public async ValueTask<PutResponse> PutAsync(PutRequest request, CancellationToken cancellation)
+    {
+        RaftHostCalls.ThrowIf(KvRequestRules.Check(request));
+        var response = await DecideAsync<PutResponse>(CommandKind.Put, request, cancellation);
+        headers.Complete(response.Header);
+        return response;
+    }
+
+    public async ValueTask<DeleteRangeResponse> DeleteRangeAsync(DeleteRangeRequest request, CancellationToken cancellation)
+    {
+        RaftHostCalls.ThrowIf(KvRequestRules.Check(request));
+        var response = await DecideAsync<DeleteRangeResponse>(CommandKind.DeleteRange, request, cancellation);
+        headers.Complete(response.Header);
+        return response;
+    }
+
+    /// <summary>
+    /// Decides a transaction. One that only reads goes through the log too: its compares and ranges then see one state.
+    /// </summary>
+    public async ValueTask<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation)
+    {
+        RaftHostCalls.ThrowIf(KvRequestRules.Check(request, options.MaxTxnOps));
+        var response = await DecideAsync<TxnResponse>(CommandKind.Txn, request, cancellation);
+        headers.Complete(response.Header);
+        return response;
+    }
+
+    public async ValueTask<CompactionResponse> CompactAsync(CompactionRequest request, CancellationToken cancellation)
+    {
+        var response = await DecideAsync<CompactionResponse>(CommandKind.Compact, request, cancellation);
+        headers.Complete(response.Header);
+        return response;
+    }
+
+    private ValueTask<TResponse> DecideAsync<TResponse>(CommandKind kind, IMessage request, CancellationToken cancellation)
+        where TResponse : class, IMessage =>
+        request.CalculateSize() > options.MaxRequestBytes
+            ? throw EtcdError.RequestTooLarge.ToException()
+            : raft.DecideAsync<TResponse>(kind, request, cancellation);
+}

@@ -1,0 +1,36 @@
+using Discovery.EtcdApi;
+using Discovery.Store.Consensus;
+using Discovery.Store.Keyspace;
+using Google.Protobuf;
+
+namespace Discovery.Store.Api;
+
+/// <summary>How the services ask the one owner: an outcome that is an error becomes the call's status.</summary>
+internal static class RaftHostCalls
+{
+    /// <summary>Has a command decided and applied.</summary>
+    public static async ValueTask<TResponse> DecideAsync<TResponse>(
+        this RaftHost raft,
+        CommandKind kind,
+        IMessage request,
+        CancellationToken cancellation)
+        where TResponse : class, IMessage
+    {
+        CommandResult result = await raft.ProposeAsync(new(kind, request), cancellation);
+        ThrowIf(result.Error);
+        return (TResponse)result.Response!;
+    }
+
+    /// <summary>Waits until the view holds everything that was answered before this call.</summary>
+    public static async ValueTask CatchUpAsync(this RaftHost raft, CancellationToken cancellation) =>
+        ThrowIf(await raft.ReadBarrierAsync(cancellation));
+
+    /// <summary>Ends the call with this error, if there is one.</summary>
+    public static void ThrowIf(EtcdError? error)
+    {
+        if (error is not null)
+        {
+            throw error.ToException();
+        }
+    }
+}

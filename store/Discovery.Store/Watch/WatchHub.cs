@@ -1,0 +1,183 @@
+using System.Threading.Channels;
+using Discovery.Store.Consensus;
+using Discovery.Store.Keyspace;
+
+namespace Discovery.Store.Watch;
+
+/// <summary>
+/// Tells watchers that something happened for them. It follows the applied revisions, finds the watchers of each event
+/// by an index, and notes at each where its unread part begins. The events stay where they are, in the keyspace's
+/// history; each stream reads them at its own pace.
+/// </summary>
+/// <remarks>
+/// The Raft loop only rings a bell (<see cref="OnViewChanged"/>); the matching runs here. The lock guards the index and
+/// the last revision matched: it is taken by the hub's loop and by streams that add, remove or ask how far it is. A
+/// channel would not do: the answer to "watch created" must name a revision that is exact at that moment.
+/// </remarks>
+internal sealed class WatchHub : IAsyncDisposable
+{
+    private readonly RaftHost _raft;
+    private readonly Lock _gate = new();
+    private readonly WatcherIndex _index = new();
+    private readonly List<HashSet<Watcher>> _found = [];
+
+    // One place: a bell that rings twice is heard once, for each look takes everything there is.
+    private readonly Channel<bool> _bell = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
+
+    private readonly Task _loop;
+    private KeyspaceView _view;
+    private long _matched;
+
+    public WatchHub(RaftHost raft)
+    {
+        _raft = raft;
+        _view = raft.View;
+        _matched = _view.Revision;
+        raft.ViewChanged += OnViewChanged;
+        _loop = RunAsync();
+    }
+
+    /// <summary>What streams read from. Never behind what any watcher was told of.</summary>
+    public KeyspaceView View => Volatile.Read(ref _view);
+
+    /// <summary>How many watchers there are.</summary>
+    public int WatcherCount
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _index.Count;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Takes a watcher in. It sees every event from its start on: none before, none twice, none missed.
+    /// </summary>
+    /// <param name="watcher">The watcher.</param>
+    /// <param name="startRevision">The first revision wanted; 0 for "from now on".</param>
+    /// <param name="onAdded">
+    /// Called with the current revision before the watcher can be told of anything, so that what it sends comes first.
+    /// </param>
+    public void Add(Watcher watcher, long startRevision, Action<long> onAdded)
+    {
+        lock (_gate)
+        {
+            long now = Match();
+            onAdded(now);
+            bool hasHistory = startRevision > 0 && startRevision <= now;
+            watcher.Begin(startRevision > 0 ? startRevision : now + 1, hasHistory);
+            _index.Add(watcher);
+            if (hasHistory)
+            {
+                watcher.Stream.Wake(watcher);
+            }
+        }
+    }
+
+    /// <summary>Lets a watcher go.</summary>
+    public void Remove(Watcher watcher)
+    {
+        lock (_gate)
+        {
+            _index.Remove(watcher);
+        }
+    }
+
+    /// <summary>Matches all that is applied by now and says up to which revision every watcher was told.</summary>
+    public long CatchUp()
+    {
+        lock (_gate)
+        {
+            return Match();
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        _raft.ViewChanged -= OnViewChanged;
+        _ = _bell.Writer.TryComplete();
+        await _loop;
+    }
+
+    private void OnViewChanged(KeyspaceView view) => _ = _bell.Writer.TryWrite(true);
+
+    private async Task RunAsync()
+    {
+        while (await _bell.Reader.WaitToReadAsync())
+        {
+            _ = _bell.Reader.TryRead(out _);
+            _ = CatchUp();
+        }
+    }
+
+    /// <summary>Under the lock.</summary>
+    private long Match()
+    {
+        KeyspaceView view = _raft.View;
+        long from = _matched + 1;
+        if (view.Revision < from)
+        {
+            return _matched;
+        }
+
+        // Before anyone is told, so that who is told reads what he was told of.
+        Volatile.Write(ref _view, view);
+        _matched = view.Revision;
+        if (_index.Count > 0)
+        {
+            MatchEvents(view, from);
+        }
+
+        return _matched;
+    }
+
+    private void MatchEvents(KeyspaceView view, long from)
+    {
+        if (from < view.CompactedRevision)
+        {
+            // Written and compacted before we looked: what happened cannot be told any more, so all are told that.
+            foreach (Watcher watcher in _index.All)
+            {
+                Offer(watcher, from);
+            }
+
+            return;
+        }
+
+        foreach (RevisionEvents revision in view.EventsFrom(from))
+        {
+            foreach (AppliedEvent happened in revision.Events)
+            {
+                _found.Clear();
+                _index.Find(happened.Kv.Key, _found);
+                foreach (HashSet<Watcher> group in _found)
+                {
+                    Offer(group, revision.Revision, happened);
+                }
+            }
+        }
+    }
+
+    private static void Offer(HashSet<Watcher> group, long revision, in AppliedEvent happened)
+    {
+        foreach (Watcher watcher in group)
+        {
+            if (watcher.Wants(happened))
+            {
+                Offer(watcher, revision);
+            }
+        }
+    }
+
+    private static void Offer(Watcher watcher, long revision)
+    {
+        if (watcher.Offer(revision))
+        {
+            watcher.Stream.Wake(watcher);
+        }
+    }
+}
