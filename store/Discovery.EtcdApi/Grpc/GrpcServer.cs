@@ -58,7 +58,7 @@ public sealed partial class GrpcServer(int maxRequestBytes, ILogger<GrpcServer> 
         string path = context.Request.Path.Value ?? "";
         if (!_methods.TryGetValue(path, out Func<GrpcCall, Task>? handler))
         {
-            Finish(context, GrpcStatusCode.Unimplemented, UnknownMethod(path));
+            Finish(context, GrpcStatusCode.Unimplemented, Unknown(path));
             return;
         }
 
@@ -101,12 +101,19 @@ public sealed partial class GrpcServer(int maxRequestBytes, ILogger<GrpcServer> 
         }
     }
 
-    private static string UnknownMethod(string path)
+    /// <summary>What grpc-go, and so etcd, says of a path that nobody serves.</summary>
+    private string Unknown(string path)
     {
         int split = path.LastIndexOf('/');
-        return split > 0
-            ? $"unknown method {path[(split + 1)..]} for service {path[1..split]}"
-            : $"malformed method name: \"{path}\"";
+        if (split <= 0)
+        {
+            return $"malformed method name: \"{path}\"";
+        }
+
+        string service = path[1..split];
+        return _registered.Keys.Any(known => known.StartsWith($"/{service}/", StringComparison.Ordinal))
+            ? $"unknown method {path[(split + 1)..]} for service {service}"
+            : $"unknown service {service}";
     }
 
     private static void Finish(HttpContext context, GrpcStatusCode code, string message)
@@ -159,13 +166,17 @@ public sealed class GrpcCall
     public string Peer => $"{_context.Connection.RemoteIpAddress}:{_context.Connection.RemotePort}";
 
     /// <summary>The next message of a streaming call; null when the caller has finished sending. One reader at a time.</summary>
-    public async ValueTask<T?> ReadAsync<T>(MessageParser<T> parser)
+    public ValueTask<T?> ReadAsync<T>(MessageParser<T> parser)
+        where T : class, IMessage<T> => ReadAsync(parser, Cancellation);
+
+    /// <summary>The same, for a handler that may end before the call does.</summary>
+    public async ValueTask<T?> ReadAsync<T>(MessageParser<T> parser, CancellationToken cancellation)
         where T : class, IMessage<T>
     {
         string? encoding = Metadata("grpc-encoding");
         while (true)
         {
-            ReadResult read = await _input.ReadAsync(Cancellation);
+            ReadResult read = await _input.ReadAsync(cancellation);
             var buffer = read.Buffer;
             bool whole = GrpcFraming.TryRead(ref buffer, _maxRequestBytes, encoding, out var bytes);
             T? message = whole ? parser.ParseFrom(bytes) : null;
@@ -185,11 +196,15 @@ public sealed class GrpcCall
         }
     }
 
-    /// <summary>Writes a message; it leaves with the next <see cref="FlushAsync"/> or at the end of the call. One writer at a time.</summary>
+    /// <summary>Writes a message; it leaves with the next <see cref="FlushAsync()"/> or at the end of the call. One writer at a time.</summary>
     public void Write(IMessage message) => GrpcFraming.Write(_context.Response.BodyWriter, message);
 
     /// <summary>Sends what was written; waits while the caller reads slower than we write.</summary>
-    public async ValueTask FlushAsync() => await _context.Response.BodyWriter.FlushAsync(Cancellation);
+    public ValueTask FlushAsync() => FlushAsync(Cancellation);
+
+    /// <summary>The same, for a handler that may end before the call does.</summary>
+    public async ValueTask FlushAsync(CancellationToken cancellation) =>
+        await _context.Response.BodyWriter.FlushAsync(cancellation);
 
     /// <summary>Sends the response headers before any message, as clients of streams expect.</summary>
     public Task StartAsync() => _context.Response.StartAsync(Cancellation);

@@ -22,7 +22,7 @@ internal sealed class KvService(RaftHost raft, ResponseHeaders headers, StoreOpt
     /// <summary>Reads at any kept revision; linearizable unless asked otherwise.</summary>
     public async ValueTask<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation)
     {
-        RaftHostCalls.ThrowIf(KvRequestRules.Check(request));
+        RaftHostCalls.ThrowIf(RequestRules.Check(request));
         if (!request.Serializable)
         {
             await raft.CatchUpAsync(cancellation);
@@ -35,7 +35,6 @@ internal sealed class KvService(RaftHost raft, ResponseHeaders headers, StoreOpt
 
     public async ValueTask<PutResponse> PutAsync(PutRequest request, CancellationToken cancellation)
     {
-        RaftHostCalls.ThrowIf(KvRequestRules.Check(request));
         var response = await DecideAsync<PutResponse>(CommandKind.Put, request, cancellation);
         headers.Complete(response.Header);
         return response;
@@ -43,7 +42,6 @@ internal sealed class KvService(RaftHost raft, ResponseHeaders headers, StoreOpt
 
     public async ValueTask<DeleteRangeResponse> DeleteRangeAsync(DeleteRangeRequest request, CancellationToken cancellation)
     {
-        RaftHostCalls.ThrowIf(KvRequestRules.Check(request));
         var response = await DecideAsync<DeleteRangeResponse>(CommandKind.DeleteRange, request, cancellation);
         headers.Complete(response.Header);
         return response;
@@ -54,7 +52,6 @@ internal sealed class KvService(RaftHost raft, ResponseHeaders headers, StoreOpt
     /// </summary>
     public async ValueTask<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation)
     {
-        RaftHostCalls.ThrowIf(KvRequestRules.Check(request, options.MaxTxnOps));
         var response = await DecideAsync<TxnResponse>(CommandKind.Txn, request, cancellation);
         headers.Complete(response.Header);
         return response;
@@ -68,8 +65,12 @@ internal sealed class KvService(RaftHost raft, ResponseHeaders headers, StoreOpt
     }
 
     private ValueTask<TResponse> DecideAsync<TResponse>(CommandKind kind, IMessage request, CancellationToken cancellation)
-        where TResponse : class, IMessage =>
-        request.CalculateSize() > options.MaxRequestBytes
+        where TResponse : class, IMessage
+    {
+        // Before it is proposed: a request that breaks a rule is worth no place in the log.
+        RaftHostCalls.ThrowIf(RequestRules.Check(new Command(kind, request)));
+        return request.CalculateSize() > options.MaxRequestBytes
             ? throw EtcdError.RequestTooLarge.ToException()
             : raft.DecideAsync<TResponse>(kind, request, cancellation);
+    }
 }

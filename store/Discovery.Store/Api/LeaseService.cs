@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Discovery.EtcdApi;
 using Discovery.EtcdApi.Grpc;
 using Discovery.EtcdApi.Messages;
 using Discovery.Store.Consensus;
@@ -7,7 +8,7 @@ using Discovery.Store.Keyspace;
 namespace Discovery.Store.Api;
 
 /// <summary>etcd's Lease service. Grants and revocations are decided by the log, renewals by the leader's clock alone.</summary>
-internal sealed class LeaseService(RaftHost raft, ResponseHeaders headers, TimeProvider time)
+internal sealed class LeaseService(RaftHost raft, ResponseHeaders headers, TimeProvider time, CancellationToken stopping)
 {
     /// <summary>Bits of the id that come from the clock; below them eight bits count within a millisecond.</summary>
     private const long ClockMask = (1L << 40) - 1;
@@ -87,11 +88,19 @@ internal sealed class LeaseService(RaftHost raft, ResponseHeaders headers, TimeP
 
     private async Task KeepAliveAsync(GrpcCall call)
     {
-        await call.StartAsync();
-        while (await call.ReadAsync(LeaseKeepAliveRequest.Parser) is { } request)
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(call.Cancellation, stopping);
+        try
         {
-            call.Write(await RenewAsync(request, call.Cancellation));
-            await call.FlushAsync();
+            await call.StartAsync();
+            while (await call.ReadAsync(LeaseKeepAliveRequest.Parser, either.Token) is { } request)
+            {
+                call.Write(await RenewAsync(request, either.Token));
+                await call.FlushAsync(either.Token);
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            throw EtcdError.Stopped.ToException();
         }
     }
 

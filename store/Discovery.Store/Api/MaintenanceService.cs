@@ -20,7 +20,7 @@ internal sealed class MaintenanceService(RaftHost raft, ResponseHeaders headers,
     {
         grpc.MapUnary("/etcdserverpb.Maintenance/Status", StatusRequest.Parser, (request, _) => new ValueTask<StatusResponse>(Status(request)));
         grpc.MapUnary("/etcdserverpb.Maintenance/Alarm", AlarmRequest.Parser, (request, _) => new ValueTask<AlarmResponse>(Alarm(request)));
-        grpc.MapUnary("/etcdserverpb.Maintenance/Defragment", DefragmentRequest.Parser, (request, _) => new ValueTask<DefragmentResponse>(Defragment(request)));
+        grpc.MapUnary("/etcdserverpb.Maintenance/Defragment", DefragmentRequest.Parser, static (request, _) => new ValueTask<DefragmentResponse>(Defragment(request)));
     }
 
     /// <summary>This member's own view of itself; answers without a leader too.</summary>
@@ -53,5 +53,5 @@ internal sealed class MaintenanceService(RaftHost raft, ResponseHeaders headers,
         : new() { Header = headers.Now() };
 
     /// <summary>Nothing to do: the keyspace lives in memory and is rewritten whole by each snapshot.</summary>
-    public DefragmentResponse Defragment(DefragmentRequest request) => new();
+    public static DefragmentResponse Defragment(DefragmentRequest request) => new();
 }

@@ -54,6 +54,16 @@ public sealed class KeyspaceView
     public IEnumerable<RevisionEvents> EventsFrom(long revision) =>
         revision < CompactedRevision ? throw EtcdError.Compacted.ToException() : KeptEvents(revision);
 
+    /// <summary>
+    /// The oldest revision whose changes are still held: a compaction frees them later than it hides them. A watch that
+    /// is a moment late reads on from here; one that asks for the past does not.
+    /// </summary>
+    internal long OldestHeldRevision => Math.Min(_events.First, Math.Max(CompactedRevision, 1));
+
+    /// <summary>As <see cref="EventsFrom"/>, down to <see cref="OldestHeldRevision"/>.</summary>
+    internal IEnumerable<RevisionEvents> HeldEventsFrom(long revision) =>
+        revision < OldestHeldRevision ? throw EtcdError.Compacted.ToException() : KeptEvents(revision);
+
     /// <summary>The lease, if it is granted and not revoked.</summary>
     public bool TryGetLease(long id, [NotNullWhen(true)] out LeaseView? lease) => _leases.TryGetValue(id, out lease);
 

@@ -20,7 +20,7 @@ internal static class WatchBatch
         int bytes = 0;
         int revisions = 0;
         next = from;
-        foreach (RevisionEvents revision in view.EventsFrom(from))
+        foreach (RevisionEvents revision in view.HeldEventsFrom(from))
         {
             if (revisions >= WatchLimits.RevisionsPerResponse
                 || bytes >= WatchLimits.BytesPerResponse

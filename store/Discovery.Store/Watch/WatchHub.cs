@@ -54,21 +54,27 @@ internal sealed class WatchHub : IAsyncDisposable
     }
 
     /// <summary>
-    /// Takes a watcher in. It sees every event from its start on: none before, none twice, none missed.
+    /// Takes a watcher in. It sees every event from its start on: none before, none twice, none missed. One that asks
+    /// for what is compacted is not taken in.
     /// </summary>
     /// <param name="watcher">The watcher.</param>
-    /// <param name="startRevision">The first revision wanted; 0 for "from now on".</param>
     /// <param name="onAdded">
-    /// Called with the current revision before the watcher can be told of anything, so that what it sends comes first.
+    /// Called with the current state before the watcher can be told of anything, so that what it sends comes first.
     /// </param>
-    public void Add(Watcher watcher, long startRevision, Action<long> onAdded)
+    public void Add(Watcher watcher, Action<KeyspaceView> onAdded)
     {
         lock (_gate)
         {
             long now = Match();
-            onAdded(now);
-            bool hasHistory = startRevision > 0 && startRevision <= now;
-            watcher.Begin(startRevision > 0 ? startRevision : now + 1, hasHistory);
+            onAdded(_view);
+            long start = watcher.StartRevision;
+            if (start > 0 && start < _view.CompactedRevision)
+            {
+                return;
+            }
+
+            bool hasHistory = start > 0 && start <= now;
+            watcher.Begin(start > 0 ? start : now + 1, hasHistory);
             _index.Add(watcher);
             if (hasHistory)
             {
@@ -137,9 +143,9 @@ internal sealed class WatchHub : IAsyncDisposable
 
     private void MatchEvents(KeyspaceView view, long from)
     {
-        if (from < view.CompactedRevision)
+        if (from < view.OldestHeldRevision)
         {
-            // Written and compacted before we looked: what happened cannot be told any more, so all are told that.
+            // Written, compacted and freed before we looked: what happened cannot be told any more, so all are told that.
             foreach (Watcher watcher in _index.All)
             {
                 Offer(watcher, from);
@@ -148,7 +154,7 @@ internal sealed class WatchHub : IAsyncDisposable
             return;
         }
 
-        foreach (RevisionEvents revision in view.EventsFrom(from))
+        foreach (RevisionEvents revision in view.HeldEventsFrom(from))
         {
             foreach (AppliedEvent happened in revision.Events)
             {

@@ -110,16 +110,21 @@ internal sealed class WatchStream(WatchHub hub, ResponseHeaders headers, WatchSe
             return;
         }
 
-        hub.Add(watcher, request.StartRevision, onAdded: revision => Answer(new()
-        {
-            // Clients resume from this revision on, so it is the one that the watch begins after.
-            Header = headers.At(revision),
-            WatchId = watcher.Id,
-            Created = true,
-        }));
+        hub.Add(watcher, onAdded: view => OnAdded(watcher, view));
         if (watcher.WantsProgress)
         {
             _notices ??= StartNotices();
+        }
+    }
+
+    private void OnAdded(Watcher watcher, KeyspaceView view)
+    {
+        // Clients resume from this revision on, so it is the one that the watch begins after.
+        Answer(new() { Header = headers.At(view.Revision), WatchId = watcher.Id, Created = true });
+        if (watcher.StartRevision > 0 && watcher.StartRevision < view.CompactedRevision)
+        {
+            Forget(watcher);
+            _ = _turns.Writer.TryWrite(new(TurnKind.Remark, Response: CompactedAnswer(watcher, view)));
         }
     }
 
@@ -175,17 +180,28 @@ internal sealed class WatchStream(WatchHub hub, ResponseHeaders headers, WatchSe
 
     private void Remove(Watcher watcher)
     {
-        if (!watcher.End())
+        if (watcher.End())
         {
-            return;
+            hub.Remove(watcher);
+            Forget(watcher);
         }
+    }
 
-        hub.Remove(watcher);
+    private void Forget(Watcher watcher)
+    {
         lock (_gate)
         {
             _ = _watchers.Remove(watcher.Id);
         }
     }
+
+    private WatchResponse CompactedAnswer(Watcher watcher, KeyspaceView view) => new()
+    {
+        Header = headers.At(view.Revision),
+        WatchId = watcher.Id,
+        Canceled = true,
+        CompactRevision = view.CompactedRevision,
+    };
 
     private async Task WriteAsync(IWatchTransport transport, CancellationToken cancellation)
     {
@@ -194,7 +210,7 @@ internal sealed class WatchStream(WatchHub hub, ResponseHeaders headers, WatchSe
             int unsent = 0;
             while (_turns.Reader.TryRead(out Turn turn))
             {
-                unsent += Write(transport, turn);
+                unsent += Do(transport, turn);
                 if (unsent >= WatchLimits.BytesPerFlush)
                 {
                     await transport.FlushAsync(cancellation);
@@ -207,12 +223,14 @@ internal sealed class WatchStream(WatchHub hub, ResponseHeaders headers, WatchSe
     }
 
     /// <summary>Does one turn; says how many bytes it wrote.</summary>
-    private int Write(IWatchTransport transport, Turn turn)
+    private int Do(IWatchTransport transport, Turn turn)
     {
         switch (turn.Kind)
         {
             case TurnKind.Answer:
                 _ = _requests.Release();
+                return Write(transport, turn.Response!);
+            case TurnKind.Remark:
                 return Write(transport, turn.Response!);
             case TurnKind.Events:
                 return WriteEvents(transport, turn.Watcher!);
@@ -247,16 +265,10 @@ internal sealed class WatchStream(WatchHub hub, ResponseHeaders headers, WatchSe
             return 0;
         }
 
-        if (from < view.CompactedRevision)
+        if (from < view.OldestHeldRevision)
         {
             Remove(watcher);
-            return Write(transport, new()
-            {
-                Header = headers.At(view.Revision),
-                WatchId = watcher.Id,
-                Canceled = true,
-                CompactRevision = view.CompactedRevision,
-            });
+            return Write(transport, CompactedAnswer(watcher, view));
         }
 
         WatchResponse response = WatchBatch.Read(view, watcher, from, out long next);
@@ -372,6 +384,7 @@ internal sealed class WatchStream(WatchHub hub, ResponseHeaders headers, WatchSe
     private enum TurnKind
     {
         Answer,
+        Remark,
         Events,
         Progress,
         Notice,
