@@ -35,6 +35,8 @@ main() {
   done
 
   take_lock
+  # An engine that up.sh started is at the default socket, whatever DOCKER_HOST has become since.
+  ! started_engine >/dev/null || unset DOCKER_HOST
   if engine_answers; then
     find_compose || die "the engine runs, but neither 'docker compose' nor 'docker-compose' is installed to stop the stack with"
     run_logged compose.log "stopping the stack" compose down "${options[@]}"

@@ -54,9 +54,12 @@ start_engine() {
   setsid dockerd --pidfile "$engine_pid_file" >"$engine_log" 2>&1 </dev/null 9>&- &
   local pid=$!
   until engine_answers; do
-    if ! kill -0 "$pid" 2>/dev/null || ((SECONDS >= deadline)); then
+    if ! kill -0 "$pid" 2>/dev/null; then
       tail -n 20 -- "$engine_log" | indented >&2
-      die "the Docker engine did not start within $engine_start_seconds s (above the end of $engine_log)"
+      die "the Docker engine ended at its start (above the end of $engine_log)"
+    elif ((SECONDS >= deadline)); then
+      tail -n 20 -- "$engine_log" | indented >&2
+      die "the Docker engine does not answer $engine_start_seconds s after its start (above the end of $engine_log)"
     fi
     sleep 0.3
   done

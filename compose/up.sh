@@ -125,7 +125,7 @@ choose_http_port() {
     say "port 80 is taken by another program: the proxy listens on $port (DISCOVERY_HTTP_PORT chooses)"
     DISCOVERY_HTTP_PORT=$port
   fi
-  choose_port DISCOVERY_HTTP_PORT 80 discovery-proxy DISCOVERY_URLS "the proxy's HTTP"
+  choose_port DISCOVERY_HTTP_PORT 80 discovery-proxy DISCOVERY_URLS "the proxy"
 }
 
 # running_port CONTAINER SETTING: the port at the end of the URL that the running container has in that setting.
