@@ -36,6 +36,11 @@ ensure_images() {
   esac
 }
 
+# Images that a build has taken the name from, once no container runs from them.
+remove_replaced_images() {
+  docker image prune --force --filter "label=$sources_label" >/dev/null
+}
+
 # Everything that can change an image: sources, build settings, the recipes here.
 sources_hash() (
   cd -- "$repo_dir"
@@ -62,28 +67,26 @@ base_images_can_be_pulled() {
 
 # The engine is asked, not the network from here: it may have its own proxy or mirror, or none.
 can_pull() {
-  local log=$state_dir/pull.log deadline=$((SECONDS + registry_seconds)) pid
+  local log=$state_dir/pull.log deadline=$((SECONDS + registry_seconds)) status=0
   if docker image inspect "$1" >/dev/null 2>&1; then
     return 0
   fi
   say "asking for the base image $1"
   docker pull "$1" >"$log" 2>&1 9>&- &
-  pid=$!
-  while kill -0 "$pid" 2>/dev/null; do
-    # The client prints this once the registry has named the image's layers.
-    if grep -q 'Pulling from' "$log"; then
-      break
-    fi
+  background=$!
+  # The client prints this once the registry has named the image's layers.
+  while kill -0 "$background" 2>/dev/null && ! grep -q 'Pulling from' "$log"; do
     if ((SECONDS >= deadline)); then
-      kill "$pid" 2>/dev/null || true
+      kill "$background" 2>/dev/null || true
+      printf 'no answer within %s s\n' "$registry_seconds" >>"$log"
       break
     fi
     sleep 0.2
   done
-  wait "$pid" || {
-    say "  it cannot be pulled: $(tail -n 1 -- "$log")"
-    return 1
-  }
+  wait "$background" || status=$?
+  background=
+  ((status == 0)) || say "  it cannot be pulled: $(tail -n 1 -- "$log")"
+  return "$status"
 }
 
 build_from_registry() {

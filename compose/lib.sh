@@ -6,8 +6,8 @@ repo_dir=$(dirname -- "$compose_dir")
 # What one run must tell the next, and the logs of the last run. Git-ignored; may be deleted while the stack is down.
 state_dir=$compose_dir/.state
 
-# Compose's project: containers carry it as a label, the data volume as a prefix.
-project=discovery
+# shellcheck source=.env
+. "$compose_dir/.env"
 
 # A command that fails where nobody expected it ends the script; never without a word.
 set -o errtrace
@@ -39,25 +39,33 @@ indented() {
   sed 's/^/    /'
 }
 
+# A command run in the background does not hear Ctrl-C: it is ended with the script.
+background=
+trap '[[ -z $background ]] || kill "$background" 2>/dev/null || true' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
 # run_logged LOG WHAT COMMAND...: runs a long command with its output in .state/LOG, says every 15 s that it still runs, and
 # shows the end of the output when it fails.
 run_logged() {
-  local log=$state_dir/$1 what=$2 next=$((SECONDS + 15)) pid
+  local log=$state_dir/$1 what=$2 next=$((SECONDS + 15))
   shift 2
   say "$what"
   "$@" >"$log" 2>&1 9>&- &
-  pid=$!
-  while kill -0 "$pid" 2>/dev/null; do
+  background=$!
+  while kill -0 "$background" 2>/dev/null; do
     if ((SECONDS >= next)); then
       say "  still at it; the log is $log"
       next=$((SECONDS + 15))
     fi
     sleep 0.2
   done
-  if ! wait "$pid"; then
+  if ! wait "$background"; then
+    background=
     tail -n 40 -- "$log" | indented >&2
     die "failed: $what (above the end of $log)"
   fi
+  background=
 }
 
 # Sets compose_command to the v2 plugin or to docker-compose; fails where there is neither.
@@ -72,5 +80,5 @@ find_compose() {
 }
 
 compose() {
-  "${compose_command[@]}" --project-name "$project" --file "$compose_dir/compose.yml" "$@" 9>&-
+  "${compose_command[@]}" --project-name "$COMPOSE_PROJECT_NAME" --file "$compose_dir/compose.yml" "$@" 9>&-
 }

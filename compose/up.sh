@@ -158,10 +158,11 @@ choose_address() {
 
 start_stack() {
   run_logged compose.log "starting the stack" compose up --detach --no-build --remove-orphans
+  remove_replaced_images
 }
 
 stack_containers() {
-  docker ps --all --quiet --filter "label=com.docker.compose.project=$project"
+  docker ps --all --quiet --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME"
 }
 
 # Prints what is not yet healthy; ends the script when something will not become so.
