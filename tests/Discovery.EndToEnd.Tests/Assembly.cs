@@ -1,0 +1,3 @@
+// Each class has the machine to itself: engines, stores and browsers of two would fight over two cores, and a slow answer
+// would be nobody's fault.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
