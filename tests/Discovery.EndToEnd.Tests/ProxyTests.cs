@@ -61,7 +61,8 @@ public abstract class ProxyTests(HostSetup setup)
     public async Task Both_replicas_of_a_service_get_requests_and_the_other_takes_over_when_one_ends()
     {
         string service = HostSetup.NewName("pair");
-        string[] ids = await Task.WhenAll(Enumerable.Range(0, 2).Select(n => setup.Docker.RunAsync(HostSetup.Routed(service) with { Name = $"{service}-{n}" })));
+        string[] ids = await Task.WhenAll(Enumerable.Range(0, 2)
+            .Select(n => setup.Docker.RunAsync(HostSetup.Routed(service) with { Name = $"{service}-{n}" })));
         var answered = new HashSet<string>();
         await Eventually.HoldsAsync(
             async () =>

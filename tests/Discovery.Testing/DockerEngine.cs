@@ -203,7 +203,7 @@ public sealed class DockerEngine : IAsyncDisposable
         {
             ["Image"] = spec.Image,
             ["Env"] = new JsonArray([.. spec.Environment.Select(static e => JsonValue.Create($"{e.Key}={e.Value}"))]),
-            ["Labels"] = new JsonObject([new(_owner, "1"), .. spec.Labels.Select(static l => KeyValuePair.Create(l.Key, (JsonNode?)l.Value))]),
+            ["Labels"] = new JsonObject([new(_owner, "1"), .. spec.Labels.Select(static label => KeyValuePair.Create(label.Key, (JsonNode?)label.Value))]),
             ["HostConfig"] = new JsonObject
             {
                 ["PublishAllPorts"] = spec.PublishAll,
@@ -258,8 +258,9 @@ public sealed class DockerEngine : IAsyncDisposable
         if (!response.IsSuccessStatusCode && response.StatusCode != HttpStatusCode.NotModified)
         {
             string answer = await response.Content.ReadAsStringAsync();
+            HttpRequestMessage asked = response.RequestMessage!;
             throw new InvalidOperationException(
-                $"Docker answered {(int)response.StatusCode} to {response.RequestMessage!.Method} {response.RequestMessage.RequestUri!.PathAndQuery}: {answer}");
+                $"Docker answered {(int)response.StatusCode} to {asked.Method} {asked.RequestUri!.PathAndQuery}: {answer}");
         }
     }
 }

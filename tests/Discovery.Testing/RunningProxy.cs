@@ -1,6 +1,4 @@
-using Discovery.Testing;
-
-namespace Discovery.EndToEnd.Tests.Setup;
+namespace Discovery.Testing;
 
 /// <summary>A proxy on a free port of loopback.</summary>
 public sealed class RunningProxy : IAsyncDisposable

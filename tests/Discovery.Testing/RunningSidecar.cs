@@ -1,7 +1,6 @@
 using System.Net;
-using Discovery.Testing;
 
-namespace Discovery.EndToEnd.Tests.Setup;
+namespace Discovery.Testing;
 
 /// <summary>
 /// A sidecar of one host, as an operator starts it; with the store inside unless another is named. It keeps its data and
