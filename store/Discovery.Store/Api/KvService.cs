@@ -67,8 +67,6 @@ internal sealed class KvService(RaftHost raft, ResponseHeaders headers, StoreOpt
     private ValueTask<TResponse> DecideAsync<TResponse>(CommandKind kind, IMessage request, CancellationToken cancellation)
         where TResponse : class, IMessage
     {
-        // Before it is proposed: a request that breaks a rule is worth no place in the log.
-        RaftHostCalls.ThrowIf(RequestRules.Check(new Command(kind, request)));
         return request.CalculateSize() > options.MaxRequestBytes
             ? throw EtcdError.RequestTooLarge.ToException()
             : raft.DecideAsync<TResponse>(kind, request, cancellation);
