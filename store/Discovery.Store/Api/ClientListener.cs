@@ -152,9 +152,9 @@ internal sealed class ClientListener : IAsyncDisposable
     private static StoreStartException Explain(IReadOnlyList<string> urls, Exception e)
     {
         // Kestrel's message names the URL; the socket's says why.
-        string where = urls.Select(static url => new Uri(url).Authority)
-            .FirstOrDefault(authority => e.Message.Contains(authority, StringComparison.Ordinal))
-            ?? string.Join(", ", urls);
+        string[] all = [.. urls.Select(static url => new Uri(url).Authority)];
+        string where = all.FirstOrDefault(authority => e.Message.Contains(authority, StringComparison.Ordinal))
+            ?? string.Join(", ", all);
         return e is AddressInUseException || e.InnerException is AddressInUseException
             ? new($"cannot listen on {where}: address already in use; another store? choose another --listen-client-urls", e)
             : new(string.Create(CultureInfo.InvariantCulture, $"cannot listen on {where}: {(e.InnerException ?? e).Message}; check --listen-client-urls"), e);

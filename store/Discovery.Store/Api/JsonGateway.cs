@@ -144,9 +144,10 @@ internal sealed class JsonGateway(int maxMessageBytes)
     {
         try
         {
+            // What it throws for bad JSON and for bad content is an IOException, too.
             return Parser.Parse<TRequest>(json);
         }
-        catch (Exception e) when (e is InvalidProtocolBufferException or InvalidOperationException or FormatException or OverflowException)
+        catch (Exception e) when (e is IOException or InvalidOperationException or FormatException or OverflowException)
         {
             throw new GrpcException(GrpcStatusCode.InvalidArgument, e.Message, e);
         }

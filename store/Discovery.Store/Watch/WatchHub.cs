@@ -123,17 +123,13 @@ internal sealed class WatchHub : IAsyncDisposable
     /// <summary>Under the lock.</summary>
     private long Match()
     {
+        // Published before anyone is told, so that who is told reads what he was told of. It also changes without a new
+        // revision, by a compaction.
         KeyspaceView view = _raft.View;
-        long from = _matched + 1;
-        if (view.Revision < from)
-        {
-            return _matched;
-        }
-
-        // Before anyone is told, so that who is told reads what he was told of.
         Volatile.Write(ref _view, view);
+        long from = _matched + 1;
         _matched = view.Revision;
-        if (_index.Count > 0)
+        if (_matched >= from && _index.Count > 0)
         {
             MatchEvents(view, from);
         }

@@ -14,12 +14,14 @@ public sealed class TestWatch : IAsyncDisposable
     private readonly CancellationTokenSource _ended = new();
     private readonly IAsyncEnumerator<WatchResponse> _answers;
 
-    public TestWatch(GrpcChannel channel) => _answers = channel.StreamAsync(
+    private TestWatch(GrpcChannel channel) => _answers = channel.StreamAsync(
         "/etcdserverpb.Watch/Watch",
         _requests.Reader.ReadAllAsync(_ended.Token),
         WatchResponse.Parser,
         token: null,
         _ended.Token).GetAsyncEnumerator(_ended.Token);
+
+    public static TestWatch On(GrpcChannel channel) => new(channel);
 
     public void Send(WatchRequest request) => Assert.True(_requests.Writer.TryWrite(request));
 
