@@ -60,7 +60,7 @@ public sealed partial class KeyspaceState
             return CommandResult.Failed(EtcdError.FutureRevision);
         }
 
-        if (compaction.Revision <= CompactedRevision && compaction.Revision != 0)
+        if (compaction.Revision <= CompactedRevision && CompactedRevision != 0)
         {
             return CommandResult.Failed(EtcdError.Compacted);
         }

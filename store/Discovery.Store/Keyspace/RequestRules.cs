@@ -148,7 +148,8 @@ internal sealed class TxnKeys
     {
         foreach (KeyRange range in _deletes)
         {
-            if (range.Contains(key))
+            // etcd compares with the end byte by byte here, so "every key from" a start is no deleted range to it.
+            if (!range.IsFromKey && range.Contains(key))
             {
                 return true;
             }
