@@ -22,8 +22,8 @@ internal sealed class ClientFace
     {
         int maxMessageBytes = options.MaxRequestBytes + WatchLimits.GrpcOverheadBytes;
         var headers = new ResponseHeaders(raft);
-        var kv = new KvService(raft, headers, options);
-        var lease = new LeaseService(raft, headers, time, stopping);
+        var kv = new KvService(raft, headers);
+        var lease = new LeaseService(raft, headers, stopping);
         var cluster = new ClusterService(raft, headers);
         var maintenance = new MaintenanceService(raft, headers, options);
         var watchSettings = new WatchSettings(time, options.WatchProgressNotifyInterval, maxMessageBytes);

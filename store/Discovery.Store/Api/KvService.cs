@@ -1,14 +1,12 @@
-using Discovery.EtcdApi;
 using Discovery.EtcdApi.Grpc;
 using Discovery.EtcdApi.Messages;
 using Discovery.Store.Consensus;
 using Discovery.Store.Keyspace;
-using Google.Protobuf;
 
 namespace Discovery.Store.Api;
 
-/// <summary>etcd's KV service: checks a request, has it decided or read, and answers. Keeps no state.</summary>
-internal sealed class KvService(RaftHost raft, ResponseHeaders headers, StoreOptions options)
+/// <summary>etcd's KV service: has a request decided or read, and answers. Keeps no state; the host checks what it is given.</summary>
+internal sealed class KvService(RaftHost raft, ResponseHeaders headers)
 {
     public void MapTo(GrpcServer grpc)
     {
@@ -35,14 +33,14 @@ internal sealed class KvService(RaftHost raft, ResponseHeaders headers, StoreOpt
 
     public async ValueTask<PutResponse> PutAsync(PutRequest request, CancellationToken cancellation)
     {
-        var response = await DecideAsync<PutResponse>(CommandKind.Put, request, cancellation);
+        var response = await raft.DecideAsync<PutResponse>(CommandKind.Put, request, cancellation);
         headers.Complete(response.Header);
         return response;
     }
 
     public async ValueTask<DeleteRangeResponse> DeleteRangeAsync(DeleteRangeRequest request, CancellationToken cancellation)
     {
-        var response = await DecideAsync<DeleteRangeResponse>(CommandKind.DeleteRange, request, cancellation);
+        var response = await raft.DecideAsync<DeleteRangeResponse>(CommandKind.DeleteRange, request, cancellation);
         headers.Complete(response.Header);
         return response;
     }
@@ -52,23 +50,15 @@ internal sealed class KvService(RaftHost raft, ResponseHeaders headers, StoreOpt
     /// </summary>
     public async ValueTask<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation)
     {
-        var response = await DecideAsync<TxnResponse>(CommandKind.Txn, request, cancellation);
+        var response = await raft.DecideAsync<TxnResponse>(CommandKind.Txn, request, cancellation);
         headers.Complete(response.Header);
         return response;
     }
 
     public async ValueTask<CompactionResponse> CompactAsync(CompactionRequest request, CancellationToken cancellation)
     {
-        var response = await DecideAsync<CompactionResponse>(CommandKind.Compact, request, cancellation);
+        var response = await raft.DecideAsync<CompactionResponse>(CommandKind.Compact, request, cancellation);
         headers.Complete(response.Header);
         return response;
-    }
-
-    private ValueTask<TResponse> DecideAsync<TResponse>(CommandKind kind, IMessage request, CancellationToken cancellation)
-        where TResponse : class, IMessage
-    {
-        return request.CalculateSize() > options.MaxRequestBytes
-            ? throw EtcdError.RequestTooLarge.ToException()
-            : raft.DecideAsync<TResponse>(kind, request, cancellation);
     }
 }

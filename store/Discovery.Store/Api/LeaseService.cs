@@ -8,13 +8,8 @@ using Discovery.Store.Keyspace;
 namespace Discovery.Store.Api;
 
 /// <summary>etcd's Lease service. Grants and revocations are decided by the log, renewals by the leader's clock alone.</summary>
-internal sealed class LeaseService(RaftHost raft, ResponseHeaders headers, TimeProvider time, CancellationToken stopping)
+internal sealed class LeaseService(RaftHost raft, ResponseHeaders headers, CancellationToken stopping)
 {
-    /// <summary>Bits of the id that come from the clock; below them eight bits count within a millisecond.</summary>
-    private const long ClockMask = (1L << 40) - 1;
-
-    private long _lastId = (time.GetUtcNow().ToUnixTimeMilliseconds() & ClockMask) << 8;
-
     public void MapTo(GrpcServer grpc)
     {
         grpc.MapUnary("/etcdserverpb.Lease/LeaseGrant", LeaseGrantRequest.Parser, (request, call) => GrantAsync(request, call.Cancellation));
@@ -27,12 +22,6 @@ internal sealed class LeaseService(RaftHost raft, ResponseHeaders headers, TimeP
     /// <summary>Grants a lease; id 0 lets the server choose. The granted TTL may be above the one asked for.</summary>
     public async ValueTask<LeaseGrantResponse> GrantAsync(LeaseGrantRequest request, CancellationToken cancellation)
     {
-        if (request.ID == 0)
-        {
-            // Chosen here and not when applied: what is in the log must mean the same at every member.
-            request.ID = NextId();
-        }
-
         var response = await raft.DecideAsync<LeaseGrantResponse>(CommandKind.LeaseGrant, request, cancellation);
         headers.Complete(response.Header);
         return response;
@@ -102,14 +91,5 @@ internal sealed class LeaseService(RaftHost raft, ResponseHeaders headers, TimeP
         {
             throw EtcdError.Stopped.ToException();
         }
-    }
-
-    /// <summary>
-    /// A positive id that no other member gives: 15 bits of the member, 40 of the clock at start, counted up.
-    /// </summary>
-    private long NextId()
-    {
-        long member = (long)(raft.Status.MemberId & 0x7fff) << 48;
-        return member | (Interlocked.Increment(ref _lastId) & ((1L << 48) - 1));
     }
 }
