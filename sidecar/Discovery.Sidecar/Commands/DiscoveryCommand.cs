@@ -1,0 +1,203 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+using Discovery.Catalog;
+using Discovery.Catalog.Programs;
+using Discovery.Sidecar.Docker;
+
+namespace Discovery.Sidecar.Commands;
+
+/// <summary>The command line of <c>discovery</c>: reads and checks it as a whole, then runs what was asked for.</summary>
+internal sealed class DiscoveryCommand(TextWriter error)
+{
+    private const string LocalStore = "etcd://127.0.0.1:2379";
+
+    /// <summary>All commands and flags.</summary>
+    public RootCommand Root()
+    {
+        var common = new CommonFlags("embedded");
+        var agent = new AgentFlags();
+        var store = new StoreFlags();
+        var registry = new Argument<string?>("registry-uri")
+        {
+            Arity = ArgumentArity.ZeroOrOne,
+            Description = "registrator's drop-in mode; not in this version",
+        };
+        Option<bool> healthcheck = Flags.Switch("healthcheck", "ask the agent running at --admin-url for /healthz and end with 0 or 1; for a container's HEALTHCHECK");
+        var root = new RootCommand("Registers this host's containers in the catalog, and holds the catalog's store.") { registry, healthcheck };
+        AddOptions(root, [.. agent.Options, .. common.StoreOptions, common.AdminOption, common.LevelOption, .. store.Options]);
+        root.SetAction((parsed, cancellation) => CheckedAsync(problems =>
+        {
+            if (parsed.GetValue(registry) is { } uri)
+            {
+                problems.Add(uri.Contains("://", StringComparison.Ordinal)
+                    ? $"\"{uri}\" asks for registrator's drop-in mode, which this version does not have; without it services are registered in the catalog (--store)"
+                    : $"unknown command \"{uri}\"; see discovery --help");
+            }
+
+            SidecarOptions options = agent.Read(parsed, problems);
+            StoreAddress? address = common.Store(parsed, problems);
+            Uri? adminUrl = common.AdminUrl(parsed, problems);
+            LogLevel level = common.Level(parsed, problems);
+            _ = address?.IsEmbedded == true ? store.Read(parsed, "localhost", problems) : null;
+            DockerEndpoint? docker = Endpoint(problems);
+            return parsed.GetValue(healthcheck)
+                ? () => HealthcheckAsync(new Uri(adminUrl!, "/healthz"), cancellation)
+                : () => Agent.RunAsync(
+                    options,
+                    docker!,
+                    adminUrl!,
+                    address!.IsEmbedded ? (host, logs) => HostedStore.StartAsync(store.Read(parsed, host, []), logs, cancellation) : null,
+                    address,
+                    level);
+        }));
+        root.Add(Store());
+        root.Add(Services());
+        root.Add(Members());
+        root.Add(Why());
+        foreach (VersionOption version in root.Options.OfType<VersionOption>())
+        {
+            version.Action = new VersionLine();
+        }
+
+        return root;
+    }
+
+    private Command Store()
+    {
+        var common = new CommonFlags("embedded");
+        var flags = new StoreFlags();
+        Option<bool> healthcheck = Flags.Switch("healthcheck", "ask the store running at --listen-client-urls for /health and end with 0 or 1");
+        var command = new Command("store", "Runs the store alone, without looking at containers.") { healthcheck };
+        AddOptions(command, [.. flags.Options, common.LevelOption]);
+        command.SetAction((parsed, cancellation) => CheckedAsync(problems =>
+        {
+            var options = flags.Read(parsed, Environment.MachineName, problems);
+            LogLevel level = common.Level(parsed, problems);
+            return parsed.GetValue(healthcheck)
+                ? () => HealthcheckAsync(new Uri(new Uri(options.ListenClientUrls[0]), "/health"), cancellation)
+                : () => Agent.RunStoreAsync(logs => HostedStore.StartAsync(options, logs, cancellation), level);
+        }));
+        return command;
+    }
+
+    private Command Services()
+    {
+        var common = new CommonFlags(LocalStore);
+        var command = new Command("services", "Lists every instance in the catalog.");
+        AddOptions(command, common.StoreOptions);
+        command.SetAction((parsed, cancellation) => CheckedAsync(problems =>
+        {
+            StoreAddress? address = common.Store(parsed, problems);
+            return () => OperatorCommands.ServicesAsync(Running(address!), cancellation);
+        }));
+        return command;
+    }
+
+    private Command Members()
+    {
+        var common = new CommonFlags(LocalStore);
+        var command = new Command("members", "Lists the store's members with their roles.");
+        AddOptions(command, common.StoreOptions);
+        command.SetAction((parsed, cancellation) => CheckedAsync(problems =>
+        {
+            StoreAddress? address = common.Store(parsed, problems);
+            return () => OperatorCommands.MembersAsync(Running(address!), cancellation);
+        }));
+        return command;
+    }
+
+    private Command Why()
+    {
+        var common = new CommonFlags(LocalStore);
+        var container = new Argument<string>("container") { Description = "name, or beginning of the id, of a container of this host" };
+        var command = new Command("why", "Says what became of a container, and why.") { container };
+        AddOptions(command, [common.AdminOption]);
+        command.SetAction((parsed, cancellation) => CheckedAsync(problems =>
+        {
+            Uri? adminUrl = common.AdminUrl(parsed, problems);
+            return () => OperatorCommands.WhyAsync(adminUrl!, parsed.GetValue(container)!, cancellation);
+        }));
+        return command;
+    }
+
+    /// <summary>Says all problems, a line each, or runs.</summary>
+    private async Task<int> CheckedAsync(Func<List<string>, Func<Task<int>>> read)
+    {
+        var problems = new List<string>();
+        Func<Task<int>> run = read(problems);
+        foreach (string problem in problems)
+        {
+            await error.WriteLineAsync($"discovery: {problem}");
+        }
+
+        if (problems.Count > 0)
+        {
+            return ExitCode.BadConfiguration;
+        }
+
+        try
+        {
+            return await run();
+        }
+        catch (ProgramEndException e)
+        {
+            await error.WriteLineAsync($"discovery: {e.Message}");
+            return e.ExitCode;
+        }
+    }
+
+    private async Task<int> HealthcheckAsync(Uri url, CancellationToken cancellation)
+    {
+        var reached = new UriBuilder(url) { Host = url.Host is "0.0.0.0" or "[::]" ? "127.0.0.1" : url.Host };
+        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(2) };
+        try
+        {
+            using HttpResponseMessage answer = await http.GetAsync(reached.Uri, cancellation);
+            if (answer.IsSuccessStatusCode)
+            {
+                return ExitCode.Ok;
+            }
+
+            await error.WriteLineAsync($"discovery: {reached.Uri} answered {(int)answer.StatusCode}");
+        }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
+        {
+            await error.WriteLineAsync($"discovery: {reached.Uri}: {e.Message}");
+        }
+
+        return ExitCode.Failed;
+    }
+
+    private static DockerEndpoint? Endpoint(List<string> problems)
+    {
+        try
+        {
+            return DockerEndpoint.Parse(Environment.GetEnvironmentVariable("DOCKER_HOST"), Environment.GetEnvironmentVariable("DOCKER_TLS_VERIFY"));
+        }
+        catch (FormatException e)
+        {
+            problems.Add(e.Message);
+            return null;
+        }
+    }
+
+    // The environment may say "embedded" for the agent that runs beside; from here its store is one like any other.
+    private static StoreAddress Running(StoreAddress address) => address.IsEmbedded ? StoreAddress.Parse(LocalStore) : address;
+
+    private static void AddOptions(Command command, IEnumerable<Option> options)
+    {
+        foreach (Option option in options)
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    private sealed class VersionLine : SynchronousCommandLineAction
+    {
+        public override int Invoke(ParseResult parseResult)
+        {
+            parseResult.InvocationConfiguration.Output.WriteLine($"discovery {AgentFlags.Version}");
+            return ExitCode.Ok;
+        }
+    }
+}
