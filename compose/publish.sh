@@ -5,6 +5,8 @@
 set -euo pipefail
 
 out=${1:?usage: publish.sh DIRECTORY}
+# Build processes end with the build; on a user's machine nothing of it may linger.
+export MSBUILDDISABLENODEREUSE=1
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 
 # publish IMAGE PROJECT. Own artifacts, so that a build or test run beside it is not disturbed. Analyzers have their say in CI.
