@@ -156,7 +156,7 @@ run_project() {
   rm -f "$trx"
   # --blame-hang: a test that never ends is named and ended.
   dotnet test "tests/$project/$project.csproj" -c Release --no-build --nologo -v quiet \
-    --logger "trx;LogFileName=$trx" --logger "console;verbosity=quiet" \
+    --logger "trx;LogFileName=$trx" --logger "console;verbosity=minimal" \
     --blame-hang-timeout 8m --blame-hang-dump-type none --results-directory "$work/results" >"$work/$project.log" 2>&1 &
   test_pid=$!
   wait "$test_pid"
