@@ -49,7 +49,7 @@ internal static partial class Agent
         using var stop = new StopSignals();
         using ILoggerFactory logs = Logging(level);
         await using HostedStore store = await start(logs);
-        return await EndAsync(Task.Delay(Timeout.Infinite, TimeProvider.System, stop.Token), store.Completion, stop, logs.CreateLogger("Discovery.Store"));
+        return await EndAsync(Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stop.Token), store.Completion, stop, logs.CreateLogger("Discovery.Store"));
     }
 
     /// <summary>Waits for what ends the program: 0 when it was told to, 1 when a part of it failed.</summary>
