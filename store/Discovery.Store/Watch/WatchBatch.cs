@@ -34,7 +34,7 @@ internal static class WatchBatch
             {
                 if (watcher.Range.Contains(happened.Kv.Key) && watcher.Wants(happened))
                 {
-                    response.Events.Add(EventOf(happened, watcher.WantsPrevious));
+                    response.Events.Add(EventOf(happened, revision, watcher.WantsPrevious));
                     bytes += happened.Kv.Key.Length + happened.Kv.Value.Length;
                 }
             }
@@ -81,14 +81,36 @@ internal static class WatchBatch
         yield return part;
     }
 
-    private static Event EventOf(in AppliedEvent happened, bool withPrevious)
+    private static Event EventOf(in AppliedEvent happened, RevisionEvents revision, bool withPrevious)
     {
         var one = new Event { Type = happened.IsDelete ? Event.Types.EventType.Delete : Event.Types.EventType.Put, Kv = happened.Kv };
-        if (withPrevious && happened.Previous is { } previous)
+        if (withPrevious && PreviousOf(happened, revision) is { } previous)
         {
             one.PrevKv = previous;
         }
 
         return one;
+    }
+
+    /// <summary>
+    /// The pair as it was before the revision. When one transaction puts a key and deletes it again, that is not what
+    /// the delete found but what the put did.
+    /// </summary>
+    private static KeyValue? PreviousOf(in AppliedEvent happened, RevisionEvents revision)
+    {
+        if (happened.Previous is not { } found || found.ModRevision < revision.Revision)
+        {
+            return happened.Previous;
+        }
+
+        foreach (AppliedEvent earlier in revision.Events)
+        {
+            if (earlier.Kv.Key.Equals(found.Key))
+            {
+                return earlier.Previous;
+            }
+        }
+
+        return null;
     }
 }

@@ -11,14 +11,17 @@ internal sealed class RandomRequests(int seed)
 
     private readonly Random _random = new(seed);
 
-    /// <summary>The path, and the request; revisions are near the current one.</summary>
+    /// <summary>
+    /// The path, and the request; revisions are near the current one. No compaction at 0: etcd takes the first of a
+    /// fresh store as one and refuses the second, and neither means anything.
+    /// </summary>
     public (string Path, IMessage Request) Next(long revision) => _random.Next(100) switch
     {
         < 34 => ("/etcdserverpb.KV/Put", Put()),
         < 46 => ("/etcdserverpb.KV/DeleteRange", Delete()),
         < 68 => ("/etcdserverpb.KV/Range", Range(revision)),
         < 84 => ("/etcdserverpb.KV/Txn", Txn(revision, depth: 0)),
-        < 86 => ("/etcdserverpb.KV/Compact", new CompactionRequest { Revision = Near(revision), Physical = true }),
+        < 86 => ("/etcdserverpb.KV/Compact", new CompactionRequest { Revision = Math.Max(1, Near(revision)), Physical = true }),
         < 91 => ("/etcdserverpb.Lease/LeaseGrant", new LeaseGrantRequest { ID = Lease(), TTL = _random.Next(20) == 0 ? 9_000_000_001 : 1_000 }),
         < 94 => ("/etcdserverpb.Lease/LeaseRevoke", new LeaseRevokeRequest { ID = Lease() }),
         < 98 => ("/etcdserverpb.Lease/LeaseTimeToLive", new LeaseTimeToLiveRequest { ID = Lease(), Keys = Maybe(2) }),
