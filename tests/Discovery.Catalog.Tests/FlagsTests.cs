@@ -59,6 +59,22 @@ public sealed class FlagsTests
         Assert.Equal(["from-environment", "flag"], seen);
     }
 
+    /// <summary>A parser that does not know a flag hands it to the command as its argument; it must not get there.</summary>
+    [Theory]
+    [InlineData("--nmae x")]
+    [InlineData("--nmae=x")]
+    [InlineData("-nmae")]
+    public async Task Unknown_flag_is_named_where_an_argument_could_stand(string line)
+    {
+        var root = new RootCommand { _name, new Argument<string?>("uri") { Arity = ArgumentArity.ZeroOrOne } };
+        root.SetAction(_ => _seen = "ran");
+
+        Assert.Equal(2, await Flags.RunAsync(root, line.Split(' '), _error));
+
+        Assert.Contains("unknown flag --nmae; did you mean --name?", Assert.Single(_error.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.Equal("", _seen);
+    }
+
     private Task<int> RunAsync(string line)
     {
         var root = new RootCommand("test") { _name, _internal, _retries, _ttl };

@@ -64,7 +64,7 @@ public static class Flags
     {
         ParseResult parsed = root.Parse(GoSpelling(args), new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
         var flags = parsed.CommandResult.Command.Options.Concat(root.Options.Where(static o => o.Recursive)).ToList();
-        if (parsed.Errors.Count > 0 && !args.Any(static a => a is "-h" or "--help" or "-help"))
+        if ((parsed.Errors.Count > 0 || Swallowed(parsed).Any()) && !args.Any(static a => a is "-h" or "--help" or "-help"))
         {
             foreach (string line in Problems(parsed, flags, args).Distinct())
             {
@@ -162,7 +162,7 @@ public static class Flags
 
     private static IEnumerable<string> Problems(ParseResult parsed, List<Option> flags, string[] args)
     {
-        string[] unknown = [.. parsed.UnmatchedTokens.Where(static t => t.StartsWith('-')).Select(static t => t.Split('=')[0])];
+        string[] unknown = [.. Swallowed(parsed).Concat(parsed.UnmatchedTokens).Where(static t => t.StartsWith('-')).Select(static t => t.Split('=')[0])];
         foreach (string name in unknown)
         {
             string? near = flags.Select(static o => o.Name).Where(o => Distance(o, name) <= 3).MinBy(o => Distance(o, name));
@@ -183,6 +183,13 @@ public static class Flags
             yield return problem.Message;
         }
     }
+
+    /// <summary>Flags that the parser, not knowing them, took for a command's argument.</summary>
+    private static IEnumerable<string> Swallowed(ParseResult parsed) => parsed.CommandResult.Children
+        .OfType<ArgumentResult>()
+        .SelectMany(static a => a.Tokens)
+        .Select(static t => t.Value)
+        .Where(static t => t.StartsWith('-'));
 
     private static IEnumerable<string> UnknownEtcdVariables(List<Option> flags)
     {
