@@ -116,6 +116,9 @@ internal static partial class Agent
     private static ILoggerFactory Logging(LogLevel level) => LoggerFactory.Create(logging => logging
         .SetMinimumLevel(level)
         .AddFilter("Microsoft", level > LogLevel.Warning ? level : LogLevel.Warning)
+
+        // It warns of cleartext HTTP/2, which the store's port tells apart itself.
+        .AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.Error)
         .AddSimpleConsole(console =>
         {
             console.SingleLine = true;

@@ -54,12 +54,15 @@ internal sealed record WhyContainer(
 }
 
 /// <summary>One instance's part of <see cref="WhyContainer"/>.</summary>
-internal sealed record WhyInstance(string Id, string Service, string Endpoint, string Protocol, Health Health, InstanceRoute[] Routes)
+internal sealed record WhyInstance(string Id, string Service, string Endpoint, string Protocol, Health Health, WhyRoute[] Routes)
 {
     /// <summary>The answer from an instance.</summary>
     public static WhyInstance From(ServiceInstance instance) =>
-        new(instance.Id, instance.Service, instance.Endpoint, instance.Protocol, instance.Health, [.. instance.Routes]);
+        new(instance.Id, instance.Service, instance.Endpoint, instance.Protocol, instance.Health, [.. instance.Routes.Select(static r => new WhyRoute(r.Host, r.Path, r.Source))]);
 }
+
+/// <summary>One route's part of <see cref="WhyInstance"/>, with what asked for it.</summary>
+internal sealed record WhyRoute(string? Host, string? Path, string Source);
 
 /// <summary>The admin API's JSON.</summary>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, GenerationMode = JsonSourceGenerationMode.Metadata, WriteIndented = true)]

@@ -96,7 +96,7 @@ internal static class OperatorCommands
         foreach (WhyInstance instance in container.Instances)
         {
             yield return $"  {instance.Service} at {instance.Endpoint}/{instance.Protocol}, {Word(instance.Health)}, id {instance.Id}";
-            foreach (InstanceRoute route in instance.Routes)
+            foreach (WhyRoute route in instance.Routes)
             {
                 yield return $"    routed: {Route(instance.Service, route)} by {route.Source}";
             }
@@ -146,7 +146,7 @@ internal static class OperatorCommands
     private static string Routes(IEnumerable<InstanceRoute> routes) =>
         string.Join(',', routes.Select(static r => $"{r.Host ?? "*"}{r.Path}")) is { Length: > 0 } text ? text : "-";
 
-    private static string Route(string service, InstanceRoute route) => $"{route.Host ?? $"{service}.<domain>"}{route.Path}";
+    private static string Route(string service, WhyRoute route) => $"{route.Host ?? $"{service}.<domain>"}{route.Path}";
 
     private static string Word<T>(T value)
         where T : struct, Enum => value.ToString().ToLowerInvariant();
