@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Invocation;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Discovery.Catalog;
@@ -53,6 +54,7 @@ internal sealed partial class ProxyFlags
         {
             _store, _storeCa, _storeCert, _storeKey, _urls, _adminUrl, _domain, _name, _logLevel, _healthcheck,
         };
+        root.Options.OfType<VersionOption>().Single().Action = new VersionAction();
         root.SetAction(async (parsed, cancellation) =>
         {
             var problems = new List<string>();
@@ -163,6 +165,16 @@ internal sealed partial class ProxyFlags
         }
 
         return level;
+    }
+
+    /// <summary>The library's own names the version only.</summary>
+    private sealed class VersionAction : SynchronousCommandLineAction
+    {
+        public override int Invoke(ParseResult parseResult)
+        {
+            parseResult.InvocationConfiguration.Output.WriteLine($"discovery-proxy {typeof(ProxyFlags).Assembly.GetName().Version!.ToString(3)}");
+            return ExitCode.Ok;
+        }
     }
 
     [GeneratedRegex(@"\A[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\z")]

@@ -24,13 +24,18 @@ internal sealed class ForwardedHeaders : HttpTransformer
         await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
 
         HttpRequest request = httpContext.Request;
+        proxyRequest.RequestUri = DestinationAddress.Of(request, destinationPrefix);
+        proxyRequest.Headers.Remove("HTTP2-Settings");
         RemoveNominated(request.Headers.Connection, proxyRequest);
         Append(proxyRequest, ForwardedFor, request.Headers[ForwardedFor], Address(httpContext.Connection.RemoteIpAddress));
         Append(proxyRequest, ForwardedProto, request.Headers[ForwardedProto], request.Scheme);
         Append(proxyRequest, ForwardedHost, request.Headers[ForwardedHost], request.Host.Value ?? "");
     }
 
-    /// <summary>Headers that <c>Connection</c> names concern this hop only. Host stays: without it nothing can be routed.</summary>
+    /// <summary>
+    /// Headers that <c>Connection</c> names concern this hop only. Host stays: without it nothing can be routed. Kestrel
+    /// drops the names that stand beside <c>close</c>, <c>keep-alive</c> or <c>upgrade</c>: those cannot be seen here.
+    /// </summary>
     private static void RemoveNominated(StringValues connection, HttpRequestMessage proxyRequest)
     {
         foreach (string? line in connection)

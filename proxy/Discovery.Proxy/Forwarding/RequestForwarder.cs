@@ -142,6 +142,9 @@ internal sealed partial class RequestForwarder : IDisposable
 
             (tried ??= []).Add(destination);
             _counters.Retry();
+
+            // The forwarder has noted its failure there, and sends no request whose answer seems to be set.
+            context.Response.Clear();
             context.Features.Set<IForwarderErrorFeature>(null);
         }
     }
