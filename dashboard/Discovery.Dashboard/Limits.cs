@@ -24,6 +24,9 @@ internal static class Limits
     /// <summary>Services named on the front page as needing attention; the rest is a link.</summary>
     public const int AttentionShown = 12;
 
+    /// <summary>Keys named on the front page whose value is not a record; the rest is a number.</summary>
+    public const int UnreadableShown = 3;
+
     /// <summary>Instances of one service on its page; the filter reaches the others.</summary>
     public const int InstancesShown = 200;
 
