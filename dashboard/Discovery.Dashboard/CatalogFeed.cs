@@ -94,7 +94,8 @@ internal sealed class CatalogFeed(
     {
         while (true)
         {
-            if (Volatile.Read(ref _watchers) == 0)
+            // Again and again: somebody may have looked and left since.
+            while (Volatile.Read(ref _watchers) == 0)
             {
                 await _looked.Reader.ReadAsync(cancellation);
             }

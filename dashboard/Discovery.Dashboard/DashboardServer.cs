@@ -36,10 +36,20 @@ internal static partial class DashboardServer
         }
 
         LogListening(app.Logger, string.Join(' ', app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses), options.Store);
-        await app.WaitForShutdownAsync(cancellation);
 
-        // The host stops in order when the loop fails, and would report success.
-        return app.Services.GetRequiredService<CatalogFeed>().ExecuteTask is { IsFaulted: true } ? ExitCode.Failed : ExitCode.Ok;
+        // After the server: a port in use is then the only thing said. The feed ends by itself only when it fails.
+        CatalogFeed feed = app.Services.GetRequiredService<CatalogFeed>();
+        await feed.StartAsync(cancellation);
+        Task loop = feed.ExecuteTask!;
+        await Task.WhenAny(app.WaitForShutdownAsync(cancellation), loop);
+        if (loop.Exception is { } failure)
+        {
+            LogFailed(app.Logger, failure);
+        }
+
+        await feed.StopAsync(CancellationToken.None);
+        await app.StopAsync(CancellationToken.None);
+        return loop.IsFaulted ? ExitCode.Failed : ExitCode.Ok;
     }
 
     /// <summary>Asks a running dashboard for <c>/healthz</c>.</summary>
@@ -91,7 +101,6 @@ internal static partial class DashboardServer
             var follower = new CatalogFollower(client, TimeProvider.System, services.GetRequiredService<ILogger<CatalogFollower>>());
             return new CatalogFeed(follower.FollowAsync, new MemberSurvey(client, TimeProvider.System).AskAsync, TimeProvider.System);
         });
-        builder.Services.AddHostedService(static services => services.GetRequiredService<CatalogFeed>());
 
         // Keys guard only the circuits of this process; nothing is worth a file.
         builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
@@ -113,7 +122,8 @@ internal static partial class DashboardServer
         app.UseAntiforgery();
         app.MapHealth();
         app.MapStaticAssets();
-        app.MapRazorComponents<App>().AddInteractiveServerRenderMode();
+        app.MapRazorComponents<App>().AddInteractiveServerRenderMode(static circuits =>
+            circuits.ContentSecurityFrameAncestorsPolicy = null); // BrowserGuard's policy is the stricter one.
         return app;
     }
 
@@ -142,4 +152,7 @@ internal static partial class DashboardServer
 
     [LoggerMessage(4001, LogLevel.Information, "Dashboard of the store at {Store} on {Urls}")]
     private static partial void LogListening(ILogger logger, string urls, StoreAddress store);
+
+    [LoggerMessage(4002, LogLevel.Critical, "The feed has failed; the program ends")]
+    private static partial void LogFailed(ILogger logger, Exception failure);
 }

@@ -1,6 +1,6 @@
 namespace Discovery.Dashboard.Tests;
 
-public class DashboardOptionsTests
+public sealed class DashboardOptionsTests
 {
     [Theory]
     [InlineData("http://127.0.0.1:8501")]

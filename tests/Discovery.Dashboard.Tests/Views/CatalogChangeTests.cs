@@ -3,7 +3,7 @@ using Discovery.Dashboard.Views;
 
 namespace Discovery.Dashboard.Tests.Views;
 
-public class CatalogChangeTests
+public sealed class CatalogChangeTests
 {
     [Fact]
     public void Instances_that_came_went_and_changed_health_are_told_apart()

@@ -3,7 +3,7 @@ using Discovery.Dashboard.Views;
 
 namespace Discovery.Dashboard.Tests.Views;
 
-public class HostsViewTests
+public sealed class HostsViewTests
 {
     [Fact]
     public void Hosts_with_something_to_say_come_first_and_those_without_a_sidecar_are_seen()

@@ -3,7 +3,7 @@ using Discovery.Dashboard.Views;
 
 namespace Discovery.Dashboard.Tests.Views;
 
-public class OverviewViewTests
+public sealed class OverviewViewTests
 {
     [Fact]
     public void Services_needing_attention_come_worst_first_with_the_output_that_explains()

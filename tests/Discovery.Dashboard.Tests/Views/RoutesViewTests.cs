@@ -4,7 +4,7 @@ using Discovery.Dashboard.Views;
 
 namespace Discovery.Dashboard.Tests.Views;
 
-public class RoutesViewTests
+public sealed class RoutesViewTests
 {
     private static readonly InstanceRoute OwnName = new() { Source = "SERVICE_NAME" };
 

@@ -3,7 +3,7 @@ using Discovery.Dashboard.Views;
 
 namespace Discovery.Dashboard.Tests.Views;
 
-public class ServiceViewTests
+public sealed class ServiceViewTests
 {
     [Fact]
     public void An_unknown_service_has_no_view() => Assert.Null(ServiceView.From(Sample.Catalog(), "web", null, null));

@@ -3,7 +3,7 @@ using Discovery.Dashboard.Views;
 
 namespace Discovery.Dashboard.Tests.Views;
 
-public class ServicesViewTests
+public sealed class ServicesViewTests
 {
     private static readonly CatalogSnapshot Shop = Sample.Catalog(
         Sample.Instance("api", "h1", 1),
@@ -18,7 +18,7 @@ public class ServicesViewTests
 
         Assert.Equal(["web", "mail", "api"], view.Rows.Select(r => r.Name));
         Assert.Equal(new HealthTally(1, 0, 0, 1), view.Rows[0].Tally);
-        Assert.Equal(["h1", "h2"], view.Rows[0].Hosts);
+        Assert.Equal(["h1", "h2"], view.Rows[0].Hosts.AsEnumerable());
     }
 
     [Theory]

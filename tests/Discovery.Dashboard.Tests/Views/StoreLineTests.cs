@@ -3,7 +3,7 @@ using Discovery.Dashboard.Views;
 
 namespace Discovery.Dashboard.Tests.Views;
 
-public class StoreLineTests
+public sealed class StoreLineTests
 {
     private static readonly CatalogSnapshot Read = Sample.Catalog(Sample.Instance("web", "h1", 1));
 

@@ -2,7 +2,7 @@ using Discovery.Dashboard.Views;
 
 namespace Discovery.Dashboard.Tests.Views;
 
-public class WordingTests
+public sealed class WordingTests
 {
     [Theory]
     [InlineData(-30, "now")]
