@@ -11,6 +11,8 @@ here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 
 health_seconds=90
 route_seconds=15
+# A check that fails once may be a busy machine's; one that fails for so long is not.
+unhealthy_seconds=20
 # A container that was restarted this often will not become healthy by waiting.
 restarts_max=2
 
@@ -167,16 +169,20 @@ stack_containers() {
 
 # Prints what is not yet healthy; ends the script when something will not become so.
 wait_until_healthy() {
-  local deadline=$((SECONDS + health_seconds)) containers waiting said='' name status health restarts
+  local deadline=$((SECONDS + health_seconds)) containers waiting said='' unhealthy_since='' unhealthy name status health restarts
+  # Restarts are counted from here on: those of the past say nothing about today.
+  local -A restarts_before=()
   mapfile -t containers < <(stack_containers)
   while :; do
-    waiting=''
+    waiting='' unhealthy=''
     while read -r name status health restarts; do
-      if [[ $status == exited || $status == dead || $health == unhealthy ]] || ((restarts >= restarts_max)); then
-        show_failure "${name#/}"
-        die "${name#/} is $status, its health check says $health, and it was restarted $restarts times"
+      name=${name#/}
+      if [[ $status == exited || $status == dead ]] || ((restarts - ${restarts_before[$name]:=$restarts} >= restarts_max)); then
+        show_failure "$name"
+        die "$name does not stay up: it is $status and was restarted $((restarts - restarts_before[$name])) times"
       fi
-      [[ $health == healthy ]] || waiting+=" ${name#/} ($health)"
+      [[ $health == healthy ]] || waiting+=" $name ($health)"
+      [[ $health != unhealthy ]] || unhealthy+=" $name"
     done < <(docker inspect --format \
       '{{.Name}} {{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}unchecked{{end}} {{.RestartCount}}' \
       "${containers[@]}")
@@ -189,13 +195,15 @@ wait_until_healthy() {
       say "waiting for$waiting"
       said=$waiting
     fi
-    if ((SECONDS >= deadline)); then
-      for name in $(docker inspect --format '{{if .State.Health}}{{if ne .State.Health.Status "healthy"}}{{.Name}}{{end}}{{end}}' \
-        "${containers[@]}"); do
-        show_failure "${name#/}"
+    if [[ -z $unhealthy ]]; then
+      unhealthy_since=''
+    elif ((SECONDS - ${unhealthy_since:=$SECONDS} >= unhealthy_seconds || SECONDS >= deadline)); then
+      for name in $unhealthy; do
+        show_failure "$name"
       done
-      die "not healthy after $health_seconds s:$waiting"
+      die "unhealthy for $((SECONDS - unhealthy_since)) s:$unhealthy"
     fi
+    ((SECONDS < deadline)) || die "not healthy after $health_seconds s:$waiting; see 'docker logs' of these"
     sleep 0.3
   done
 }
