@@ -10,7 +10,7 @@ engine_stop_seconds=30
 
 # A docker client alone proves nothing: it is the engine that must answer.
 engine_answers() {
-  command -v docker >/dev/null && timeout 10 docker info >/dev/null 2>&1
+  command -v docker >/dev/null && timeout 20 docker info >/dev/null 2>&1
 }
 
 # The process id of the engine that up.sh started, if it still runs. The name is checked, since ids are reused.

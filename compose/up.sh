@@ -44,6 +44,7 @@ main() {
   take_lock
   ensure_engine
   require_local_engine
+  require_free_names
   ensure_images
   choose_ports
   choose_address
@@ -93,6 +94,17 @@ require_local_engine() {
   # Compose 1.29 does not know the client's contexts.
   export DOCKER_HOST=$endpoint
   export DISCOVERY_DOCKER_SOCKET=${endpoint#unix://}
+}
+
+# The stack's containers have fixed names, and so has the sidecar that someone runs alone as the README shows.
+require_free_names() {
+  local name owner
+  for name in discovery discovery-proxy discovery-dashboard; do
+    owner=$(docker inspect --type container --format '{{index .Config.Labels "com.docker.compose.project"}}' "$name" 2>/dev/null) || continue
+    if [[ $owner != "$COMPOSE_PROJECT_NAME" ]]; then
+      die "there is a container '$name' that up.sh did not start; remove it first: docker rm -f $name"
+    fi
+  done
 }
 
 choose_ports() {
