@@ -72,7 +72,9 @@ can_pull() {
     return 0
   fi
   say "asking for the base image $1"
-  docker pull "$1" >"$log" 2>&1 9>&- &
+  # Made here: the client may not have written to it when it is first looked at.
+  : >"$log"
+  docker pull "$1" >>"$log" 2>&1 9>&- &
   background=$!
   # The client prints this once the registry has named the image's layers.
   while kill -0 "$background" 2>/dev/null && ! grep -q 'Pulling from' "$log"; do

@@ -55,7 +55,7 @@ run_logged() {
   background=$!
   while kill -0 "$background" 2>/dev/null; do
     if ((SECONDS >= next)); then
-      say "  still at it; the log is $log"
+      say "  still at it: $(tail -n 1 -- "$log") ($log)"
       next=$((SECONDS + 15))
     fi
     sleep 0.2
