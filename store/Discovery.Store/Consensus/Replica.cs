@@ -234,6 +234,7 @@ internal sealed class Replica
     private void PublishAndAnswer()
     {
         _view = _keyspace.Publish();
+        _status = MakeStatus();
         ViewChanged?.Invoke(_view);
         foreach ((Proposal? waiting, CommandResult result) in _answers)
         {
@@ -336,7 +337,7 @@ internal sealed class Replica
             raft.Leader?.Value ?? 0,
             raft.HardState.Term,
             raft.HardState.Commit,
-            raft.Applied,
+            _keyspace.AppliedIndex,
             _wal.DiskBytes + SnapshotBytes);
     }
 }

@@ -218,6 +218,26 @@ public sealed class WalTests
         Assert.InRange(undetected, 0, 40);
     }
 
+    /// <summary>Zeros in a payload look like a sector that was never written; a later batch tells that it was.</summary>
+    [Fact]
+    public void Damage_beside_a_payload_of_zeros_is_refused_when_a_later_batch_is_committed()
+    {
+        var disk = new MemoryDisk();
+        using (Wal wal = Wal.Create(disk, Identity, SegmentBytes))
+        {
+            wal.Write(null, [new Entry(new EntryId(1, 1), EntryKind.Command, new byte[2048])]);
+            wal.Write(null, [Entry(1, 2, "acknowledged")]);
+        }
+
+        string path = Segments(disk)[0];
+        byte[] bytes = disk.Bytes(path);
+        bytes[WalSegmentHeader.Bytes + 14] ^= 1;
+        disk.SetBytes(path, bytes);
+
+        var e = Assert.Throws<StoreDataException>(() => Open(disk, out _, out _));
+        Assert.Contains("a later batch is committed", e.Message, StringComparison.Ordinal);
+    }
+
     /// <summary>The last batch is committed and every sector of it was written: a crash does not make that.</summary>
     [Fact]
     public void Bit_flipped_in_the_last_committed_batch_is_refused()

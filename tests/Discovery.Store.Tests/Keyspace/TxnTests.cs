@@ -221,6 +221,20 @@ public sealed class TxnTests
         Assert.Equal("1", _store.Get("a")!.Value.ToStringUtf8());
     }
 
+    /// <summary>etcd does not see a deletion "from a key on" when it looks for duplicates.</summary>
+    [Fact]
+    public void Key_may_be_put_beside_a_deletion_without_end()
+    {
+        _store.Put("a", "0");
+        _store.Txn(new TxnRequest { Success = { DeleteOp("\0", "\0"), PutOp("a", "1") } });
+        Assert.Equal((3L, 1L), (_store.Get("a")!.CreateRevision, _store.Get("a")!.Version));
+
+        _store.Txn(new TxnRequest { Success = { PutOp("a", "2"), DeleteOp("\0", "\0") } });
+        Assert.Null(_store.Get("a"));
+        Assert.Equal("1", _store.Get("a", revision: 3)!.Value.ToStringUtf8());
+        Assert.Equal(KeyspaceSnapshot.Of(_store.View), KeyspaceSnapshot.Of(KeyspaceSnapshot.Restored(_store.View).Publish()));
+    }
+
     /// <summary>etcd lets a later sibling delete what an earlier one put: two events in one revision, the key is gone.</summary>
     [Fact]
     public void Later_sibling_may_delete_what_an_earlier_one_put()
