@@ -344,24 +344,24 @@ public sealed partial class RaftHost : IAsyncDisposable
         }
     }
 
-    [LoggerMessage(1001, LogLevel.Information, "Store opened at {DataDir}: revision {Revision}, applied index {Index}, term {Term}, in {Milliseconds:0} ms.")]
+    [LoggerMessage(1021, LogLevel.Information, "Store opened at {DataDir}: revision {Revision}, applied index {Index}, term {Term}, in {Milliseconds:0} ms.")]
     private static partial void LogOpened(ILogger logger, string dataDir, long revision, ulong index, ulong term, double milliseconds);
 
-    [LoggerMessage(1002, LogLevel.Warning, "A crash had torn the end of the log, which nobody was promised: {What}.")]
+    [LoggerMessage(1022, LogLevel.Warning, "A crash had torn the end of the log, which nobody was promised: {What}.")]
     private static partial void LogTornTail(ILogger logger, string what);
 
-    [LoggerMessage(1003, LogLevel.Error, "A snapshot cannot be used, the one before it is tried: {What}.")]
+    [LoggerMessage(1023, LogLevel.Error, "A snapshot cannot be used, the one before it is tried: {What}.")]
     private static partial void LogSnapshotDamaged(ILogger logger, string what);
 
-    [LoggerMessage(1004, LogLevel.Information, "Snapshot at index {Index}, revision {Revision}: {Bytes} bytes in {Milliseconds:0} ms.")]
+    [LoggerMessage(1024, LogLevel.Information, "Snapshot at index {Index}, revision {Revision}: {Bytes} bytes in {Milliseconds:0} ms.")]
     private static partial void LogSnapshot(ILogger logger, ulong index, long revision, long bytes, double milliseconds);
 
-    [LoggerMessage(1005, LogLevel.Error, "A snapshot could not be written; the log grows until one is. {What}")]
+    [LoggerMessage(1025, LogLevel.Error, "A snapshot could not be written; the log grows until one is. {What}")]
     private static partial void LogSnapshotFailed(ILogger logger, string what, Exception e);
 
-    [LoggerMessage(1006, LogLevel.Warning, "The next log segment could not be prepared: {What}")]
+    [LoggerMessage(1026, LogLevel.Warning, "The next log segment could not be prepared: {What}")]
     private static partial void LogSpareFailed(ILogger logger, string what);
 
-    [LoggerMessage(1007, LogLevel.Critical, "The store cannot go on: {What}. The process must end; what was acknowledged is on the disk.")]
+    [LoggerMessage(1027, LogLevel.Critical, "The store cannot go on: {What}. The process must end; what was acknowledged is on the disk.")]
     private static partial void LogFailed(ILogger logger, string what, Exception e);
 }
