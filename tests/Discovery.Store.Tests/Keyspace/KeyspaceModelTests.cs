@@ -3,6 +3,8 @@ using Discovery.EtcdApi.Messages;
 using Discovery.Store.Keyspace;
 using Xunit.Abstractions;
 using static Discovery.Store.Tests.Keyspace.KeyspaceDriver;
+using CompareResult = Discovery.EtcdApi.Messages.Compare.Types.CompareResult;
+using CompareTarget = Discovery.EtcdApi.Messages.Compare.Types.CompareTarget;
 
 namespace Discovery.Store.Tests.Keyspace;
 
@@ -120,7 +122,7 @@ public sealed class KeyspaceModelTests(ITestOutputHelper output)
 
     private static TxnRequest IfExists(string key, string other, string value) => new()
     {
-        Compare = { new Compare { Key = Bytes(key), Target = Discovery.EtcdApi.Messages.Compare.Types.CompareTarget.Version, Result = Discovery.EtcdApi.Messages.Compare.Types.CompareResult.Greater } },
+        Compare = { new Compare { Key = Bytes(key), Target = CompareTarget.Version, Result = CompareResult.Greater } },
         Success = { DeleteOp(other, other + "~") },
         Failure = { PutOp(key, value), PutOp(other, value) },
     };

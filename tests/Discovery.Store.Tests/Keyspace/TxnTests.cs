@@ -253,7 +253,8 @@ public sealed class TxnTests
     {
         Assert.Equal(EtcdError.TooManyOps, Check(Ops(129)));
         Assert.Null(Check(Ops(128)));
-        Assert.Equal(EtcdError.TooManyOps, Check(new TxnRequest { Compare = { Enumerable.Range(0, 129).Select(i => Number($"{i}", CompareTarget.Mod, CompareResult.Equal, 0)) } }));
+        IEnumerable<Compare> compares = Enumerable.Range(0, 129).Select(i => Number($"{i}", CompareTarget.Mod, CompareResult.Equal, 0));
+        Assert.Equal(EtcdError.TooManyOps, Check(new TxnRequest { Compare = { compares } }));
 
         TxnRequest outer = Ops(100);
         outer.Success.Add(new RequestOp { RequestTxn = new TxnRequest { Success = { Ops(27, "n").Success } } });
