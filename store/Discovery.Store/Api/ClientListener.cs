@@ -31,6 +31,9 @@ internal sealed class ClientListener : IAsyncDisposable
 
     private const int ConnectionWindowBytes = 8 * 1024 * 1024;
 
+    /// <summary>How long a client may be connected without saying what it speaks; Kestrel has limits for what follows.</summary>
+    private static readonly TimeSpan FirstByteTime = TimeSpan.FromSeconds(30);
+
     private readonly KestrelServer _server;
     private readonly List<ListenOptions> _endpoints;
 
@@ -113,27 +116,44 @@ internal sealed class ClientListener : IAsyncDisposable
     /// </summary>
     private static async Task ChooseProtocolAsync(ConnectionContext connection, ConnectionDelegate next)
     {
-        PipeReader input = connection.Transport.Input;
-        while (true)
+        if (await BeginsHttp2Async(connection) is not { } isHttp2)
         {
-            ReadResult read = await input.ReadAsync(connection.ConnectionClosed);
-            bool? isHttp2 = BeginsHttp2(read.Buffer);
-            bool decided = isHttp2 is not null || read.IsCompleted;
-            // Nothing is consumed. Only when more is needed is it "examined", or the next read would not return.
-            input.AdvanceTo(read.Buffer.Start, decided ? read.Buffer.Start : read.Buffer.End);
-            if (!decided)
-            {
-                continue;
-            }
-
-            if (isHttp2 == true)
-            {
-                connection.Features.Set<ITlsConnectionFeature>(new NoTls());
-                connection.Features.Set<ITlsApplicationProtocolFeature>(new NegotiatedHttp2());
-            }
-
-            await next(connection);
             return;
+        }
+
+        if (isHttp2)
+        {
+            connection.Features.Set<ITlsConnectionFeature>(new NoTls());
+            connection.Features.Set<ITlsApplicationProtocolFeature>(new NegotiatedHttp2());
+        }
+
+        await next(connection);
+    }
+
+    /// <summary>Whether the client speaks HTTP/2; null when it left, or said nothing for too long.</summary>
+    private static async Task<bool?> BeginsHttp2Async(ConnectionContext connection)
+    {
+        PipeReader input = connection.Transport.Input;
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(connection.ConnectionClosed);
+        patience.CancelAfter(FirstByteTime);
+        try
+        {
+            while (true)
+            {
+                ReadResult read = await input.ReadAsync(patience.Token);
+                bool? isHttp2 = BeginsHttp2(read.Buffer);
+                bool more = isHttp2 is null && !read.IsCompleted;
+                // Nothing is consumed. Only when more is needed is it "examined", or the next read would not return.
+                input.AdvanceTo(read.Buffer.Start, more ? read.Buffer.End : read.Buffer.Start);
+                if (!more)
+                {
+                    return read.Buffer.IsEmpty ? null : isHttp2 ?? false;
+                }
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException)
+        {
+            return null;
         }
     }
 

@@ -5,9 +5,9 @@ namespace Discovery.Store.Tests.Api;
 /// <summary>Debian's etcdctl, unchanged, against our store.</summary>
 public sealed class EtcdctlTests : IAsyncLifetime
 {
-    private RunningStore _store = null!;
+    private TestStore _store = null!;
 
-    public async Task InitializeAsync() => _store = await RunningStore.StartAsync();
+    public async Task InitializeAsync() => _store = await TestStore.StartAsync();
 
     public async Task DisposeAsync() => await _store.DisposeAsync();
 

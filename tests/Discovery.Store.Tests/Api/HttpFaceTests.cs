@@ -8,9 +8,9 @@ namespace Discovery.Store.Tests.Api;
 public sealed class HttpFaceTests : IAsyncLifetime, IDisposable
 {
     private readonly HttpClient _http = new();
-    private RunningStore _store = null!;
+    private TestStore _store = null!;
 
-    public async Task InitializeAsync() => _store = await RunningStore.StartAsync();
+    public async Task InitializeAsync() => _store = await TestStore.StartAsync();
 
     public async Task DisposeAsync() => await _store.DisposeAsync();
 

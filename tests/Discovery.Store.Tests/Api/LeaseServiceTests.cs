@@ -3,15 +3,15 @@ using Discovery.EtcdApi;
 using Discovery.EtcdApi.Messages;
 using Discovery.Testing;
 using Google.Protobuf;
-using static Discovery.Store.Tests.Api.RunningStore;
+using static Discovery.Store.Tests.Api.TestStore;
 
 namespace Discovery.Store.Tests.Api;
 
 public sealed class LeaseServiceTests : IAsyncLifetime
 {
-    private RunningStore _store = null!;
+    private TestStore _store = null!;
 
-    public async Task InitializeAsync() => _store = await RunningStore.StartAsync();
+    public async Task InitializeAsync() => _store = await TestStore.StartAsync();
 
     public async Task DisposeAsync() => await _store.DisposeAsync();
 

@@ -24,7 +24,7 @@ public sealed class OracleTests
     [InlineData(7)]
     public async Task The_same_requests_have_the_same_answers_as_from_etcd(int seed)
     {
-        await using RunningStore ours = await RunningStore.StartAsync();
+        await using TestStore ours = await TestStore.StartAsync();
         await using RealEtcd theirs = await RealEtcd.StartAsync();
         var requests = new RandomRequests(seed);
         (long revision, long compacted, int answered) = (1, 0, 0);

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using Discovery.EtcdApi;
 using Discovery.EtcdApi.Grpc;
 using Discovery.EtcdApi.Messages;
-using static Discovery.Store.Tests.Api.RunningStore;
+using static Discovery.Store.Tests.Api.TestStore;
 
 namespace Discovery.Store.Tests.Api;
 
@@ -12,7 +12,7 @@ public sealed class StoreServerTests
     [Fact]
     public async Task Members_and_status_say_who_answers()
     {
-        await using RunningStore store = await RunningStore.StartAsync();
+        await using TestStore store = await TestStore.StartAsync();
         await store.PutAsync("a", "1");
 
         var members = await store.CallAsync("/etcdserverpb.Cluster/MemberList", new MemberListRequest { Linearizable = true }, MemberListResponse.Parser);
@@ -30,7 +30,7 @@ public sealed class StoreServerTests
     [Fact]
     public async Task What_is_not_served_is_unimplemented_in_grpcs_own_words()
     {
-        await using RunningStore store = await RunningStore.StartAsync();
+        await using TestStore store = await TestStore.StartAsync();
 
         await FailsAsync(new(GrpcStatusCode.Unimplemented, "unknown service etcdserverpb.Nothing"), () => CallAsync("/etcdserverpb.Nothing/Do"));
         await FailsAsync(new(GrpcStatusCode.Unimplemented, "unknown method Do for service etcdserverpb.KV"), () => CallAsync("/etcdserverpb.KV/Do"));
@@ -44,7 +44,7 @@ public sealed class StoreServerTests
     [Fact]
     public async Task The_health_service_says_serving_and_there_are_no_alarms()
     {
-        await using RunningStore store = await RunningStore.StartAsync();
+        await using TestStore store = await TestStore.StartAsync();
 
         var health = await store.CallAsync("/grpc.health.v1.Health/Check", new HealthCheckRequest(), HealthCheckResponse.Parser);
         var alarms = await store.CallAsync("/etcdserverpb.Maintenance/Alarm", new AlarmRequest(), AlarmResponse.Parser);
@@ -58,7 +58,7 @@ public sealed class StoreServerTests
     {
         string folder = Directory.CreateTempSubdirectory("discovery-store-").FullName;
         ulong member;
-        await using (RunningStore before = await RunningStore.StartAsync(folder))
+        await using (TestStore before = await TestStore.StartAsync(folder))
         {
             await before.GrantAsync(600, id: 5);
             await before.PutAsync("a", "1");
@@ -68,7 +68,7 @@ public sealed class StoreServerTests
             member = last.Header.MemberId;
         }
 
-        await using RunningStore after = await RunningStore.StartAsync(folder);
+        await using TestStore after = await TestStore.StartAsync(folder);
         RangeResponse now = await after.GetPrefixAsync("");
         RangeResponse old = await after.RangeAsync(new() { Key = Bytes("a"), Revision = 2 });
         await using var watch = Watch.TestWatch.On(after.Channel);
@@ -89,7 +89,7 @@ public sealed class StoreServerTests
         other.Start();
         int port = ((IPEndPoint)other.LocalEndpoint).Port;
 
-        var e = await Assert.ThrowsAsync<StoreStartException>(() => RunningStore.StartAsync(
+        var e = await Assert.ThrowsAsync<StoreStartException>(() => TestStore.StartAsync(
             configure: options => options with { ListenClientUrls = [$"http://127.0.0.1:{port}"] }));
 
         Assert.Equal(
@@ -100,7 +100,7 @@ public sealed class StoreServerTests
     [Fact]
     public async Task An_address_of_another_machine_is_one_clear_line()
     {
-        var e = await Assert.ThrowsAsync<StoreStartException>(() => RunningStore.StartAsync(
+        var e = await Assert.ThrowsAsync<StoreStartException>(() => TestStore.StartAsync(
             configure: options => options with { ListenClientUrls = ["http://203.0.113.1:12379"] }));
 
         Assert.StartsWith("cannot listen on 203.0.113.1:12379: ", e.Message, StringComparison.Ordinal);
@@ -110,7 +110,7 @@ public sealed class StoreServerTests
     [Fact]
     public async Task Several_client_urls_serve_one_store()
     {
-        await using RunningStore store = await RunningStore.StartAsync(
+        await using TestStore store = await TestStore.StartAsync(
             configure: options => options with { ListenClientUrls = ["http://127.0.0.1:0", "http://localhost:0"] });
         using var second = new GrpcChannel(store.Server.ClientUrls[1]);
         await store.PutAsync("a", "1");
@@ -124,7 +124,7 @@ public sealed class StoreServerTests
     [Fact]
     public async Task Stopping_with_open_streams_takes_no_longer_than_the_goodbye()
     {
-        RunningStore store = await RunningStore.StartAsync();
+        TestStore store = await TestStore.StartAsync();
         await using var watch = Watch.TestWatch.On(store.Channel);
         await watch.CreateAsync(new() { Key = Bytes("a") });
 

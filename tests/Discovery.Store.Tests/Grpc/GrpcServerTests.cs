@@ -4,7 +4,7 @@ using System.Threading.Channels;
 using Discovery.EtcdApi.Grpc;
 using Discovery.EtcdApi.Messages;
 using Google.Protobuf;
-using static Discovery.Store.Tests.Api.RunningStore;
+using static Discovery.Store.Tests.Api.TestStore;
 
 namespace Discovery.Store.Tests.Grpc;
 

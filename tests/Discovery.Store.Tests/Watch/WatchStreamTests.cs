@@ -1,20 +1,21 @@
 using Discovery.EtcdApi;
 using Discovery.EtcdApi.Messages;
 using Discovery.Store.Tests.Api;
+using Discovery.Testing;
 using Google.Protobuf;
-using static Discovery.Store.Tests.Api.RunningStore;
+using static Discovery.Store.Tests.Api.TestStore;
 using FilterType = Discovery.EtcdApi.Messages.WatchCreateRequest.Types.FilterType;
 
 namespace Discovery.Store.Tests.Watch;
 
 public sealed class WatchStreamTests : IAsyncLifetime
 {
-    private RunningStore _store = null!;
+    private TestStore _store = null!;
     private TestWatch _watch = null!;
 
     public async Task InitializeAsync()
     {
-        _store = await RunningStore.StartAsync();
+        _store = await TestStore.StartAsync();
         _watch = TestWatch.On(_store.Channel);
     }
 
@@ -249,7 +250,7 @@ public sealed class WatchStreamTests : IAsyncLifetime
     [Fact]
     public async Task Idle_watches_that_asked_hear_how_far_they_are()
     {
-        await using RunningStore store = await RunningStore.StartAsync(
+        await using TestStore store = await TestStore.StartAsync(
             configure: options => options with { WatchProgressNotifyInterval = TimeSpan.FromMilliseconds(100) });
         await using var watch = TestWatch.On(store.Channel);
         WatchCreateRequest request = Key("a");
@@ -347,6 +348,23 @@ public sealed class WatchStreamTests : IAsyncLifetime
         await _store.PutAsync("a", "1");
 
         Assert.Equal(["PUT a=1@2"], await _watch.EventsAsync(1));
+    }
+
+    [Fact]
+    public async Task What_a_client_watched_is_forgotten_when_it_leaves()
+    {
+        using var http = new HttpClient();
+        await using (TestWatch leaving = TestWatch.On(_store.Channel))
+        {
+            await leaving.CreateAsync(Key("a"));
+            await leaving.CreateAsync(Prefix("a"));
+            Assert.True(await CountsAsync(2));
+        }
+
+        await Eventually.HoldsAsync(() => CountsAsync(0));
+
+        async Task<bool> CountsAsync(int watches) => (await http.GetStringAsync(new Uri(_store.Url, "/metrics")))
+            .Contains($"\netcd_debugging_mvcc_watcher_total {watches}\n", StringComparison.Ordinal);
     }
 
     [Fact]

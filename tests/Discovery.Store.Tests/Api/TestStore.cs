@@ -7,13 +7,13 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Discovery.Store.Tests.Api;
 
 /// <summary>A real store on a free port with a data folder of its own, and a client of it.</summary>
-public sealed class RunningStore : IAsyncDisposable
+public sealed class TestStore : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly bool _ownsFolder;
 
-    private RunningStore(StoreServer server, string folder, bool ownsFolder)
+    private TestStore(StoreServer server, string folder, bool ownsFolder)
     {
         Server = server;
         Folder = folder;
@@ -38,7 +38,7 @@ public sealed class RunningStore : IAsyncDisposable
     };
 
     /// <summary>Starts one; in this folder, or else in one that goes away with it.</summary>
-    public static async Task<RunningStore> StartAsync(
+    public static async Task<TestStore> StartAsync(
         string? folder = null,
         Func<StoreOptions, StoreOptions>? configure = null,
         TimeProvider? time = null)
