@@ -39,7 +39,7 @@ internal static partial class Agent
         using var store = new StoreClient(hosted?.Address ?? external);
         await using var loop = new RegistrationLoop(docker, store, options, TimeProvider.System, logs);
         await using AdminServer admin = await StartAdminAsync(adminUrl, loop, logs, stop.Token);
-        LogStarted(logger, options.Version, endpoint, hosted is null ? store.Address : $"{store.Address} (embedded)", adminUrl);
+        LogStarted(logger, options.Version, hosted is null ? store.Address : $"{store.Address} (embedded)", adminUrl);
         return await EndAsync(loop.RunAsync(stop.Token), hosted?.Completion, stop, logger);
     }
 
@@ -119,6 +119,9 @@ internal static partial class Agent
 
         // It warns of cleartext HTTP/2, which the store's port tells apart itself.
         .AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.Error)
+
+        // A port in use is told by us, in one line.
+        .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None)
         .AddSimpleConsole(console =>
         {
             console.SingleLine = true;
@@ -158,8 +161,8 @@ internal static partial class Agent
         }
     }
 
-    [LoggerMessage(2031, LogLevel.Information, "discovery {Version}: Docker at {Docker}, store at {Store}, admin at {Admin}")]
-    private static partial void LogStarted(ILogger logger, string version, DockerEndpoint docker, object store, Uri admin);
+    [LoggerMessage(2031, LogLevel.Information, "discovery {Version}: store at {Store}, admin at {Admin}")]
+    private static partial void LogStarted(ILogger logger, string version, object store, Uri admin);
 
     [LoggerMessage(2032, LogLevel.Information, "Stopped")]
     private static partial void LogStopped(ILogger logger);

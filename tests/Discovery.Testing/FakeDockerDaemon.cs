@@ -147,11 +147,13 @@ public sealed class FakeDockerDaemon : IAsyncDisposable
                 await WriteAsync(context, new JsonArray([.. _containers.Keys.Select(static id => new JsonObject { ["Id"] = id })]));
                 break;
             case [_, "containers", var id, "json"]:
+                // What is answered late is what was true when it was asked.
+                bool isThere = _containers.TryGetValue(id, out JsonObject? container);
                 await InspectGate.WaitAsync(context.RequestAborted);
                 Interlocked.Increment(ref _inspections);
-                if (_containers.TryGetValue(id, out JsonObject? container))
+                if (isThere)
                 {
-                    await WriteAsync(context, container.DeepClone());
+                    await WriteAsync(context, container!.DeepClone());
                 }
                 else
                 {

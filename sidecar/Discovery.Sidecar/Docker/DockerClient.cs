@@ -173,14 +173,22 @@ internal sealed class DockerClient : IDisposable
         }
         catch (HttpRequestException e)
         {
-            throw new DockerUnavailableException(
-                e.InnerException is SocketException socket ? $"{Endpoint}: {socket.Message}" : $"{Endpoint}: {e.Message}", e);
+            throw new DockerUnavailableException($"{Endpoint}: {Reason(e)}", e);
         }
         catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
         {
             throw new DockerUnavailableException($"{Endpoint} did not answer {path} within {limit.TotalSeconds} s", e);
         }
     }
+
+    private static string Reason(HttpRequestException e) => (e.InnerException as SocketException)?.SocketErrorCode switch
+    {
+        // How .NET calls a unix socket whose file is missing.
+        SocketError.AddressNotAvailable => "there is no such socket; start Docker, or name another with DOCKER_HOST",
+        SocketError.ConnectionRefused => "nobody listens there; start Docker, or name another with DOCKER_HOST",
+        SocketError.AccessDenied => "this user may not use the socket; run as root or as a member of its group",
+        _ => (e.InnerException ?? e).Message,
+    };
 
     private void Demand(HttpResponseMessage response)
     {

@@ -9,7 +9,7 @@ internal sealed record AgentStatus
     public string? EngineProblem { get; init; } = "not reached yet";
 
     /// <summary>Why the store does not answer; null while it does.</summary>
-    public string? StoreProblem { get; init; } = "not reached yet";
+    public string? StoreProblem { get; init; } = "not asked yet";
 
     /// <summary>Whether all containers have been looked at since the start.</summary>
     public bool IsComplete { get; init; }
