@@ -37,7 +37,7 @@ public sealed class FakeDockerDaemon : IAsyncDisposable
     /// <summary>What an inspection waits for before it answers.</summary>
     public Task InspectGate { get; set; } = Task.CompletedTask;
 
-    /// <summary>Inspections answered.</summary>
+    /// <summary>Inspections asked for, answered or not.</summary>
     public int Inspections => Volatile.Read(ref _inspections);
 
     /// <summary>Event streams that are open.</summary>
@@ -149,8 +149,8 @@ public sealed class FakeDockerDaemon : IAsyncDisposable
             case [_, "containers", var id, "json"]:
                 // What is answered late is what was true when it was asked.
                 bool isThere = _containers.TryGetValue(id, out JsonObject? container);
-                await InspectGate.WaitAsync(context.RequestAborted);
                 Interlocked.Increment(ref _inspections);
+                await InspectGate.WaitAsync(context.RequestAborted);
                 if (isThere)
                 {
                     await WriteAsync(context, container!.DeepClone());

@@ -198,8 +198,9 @@ public sealed class RegistrationLoopTests : IAsyncLifetime
         await using var agent = await StartAsync();
         var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _engine.InspectGate = gate.Task;
-        _engine.Set(new TestContainer().ToJson());
+        int before = _engine.Inspections;
         _engine.Set(new TestContainer { Ports = "80/tcp=0.0.0.0:40000" }.ToJson());
+        await Eventually.HoldsAsync(() => _engine.Inspections > before);
         _engine.Set(new TestContainer { Ports = "80/tcp=0.0.0.0:50000" }.ToJson(), "unpause");
 
         gate.SetResult();
