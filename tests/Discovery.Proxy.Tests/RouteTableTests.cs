@@ -115,6 +115,19 @@ public sealed class RouteTableTests
     }
 
     [Fact]
+    public void A_claim_that_becomes_the_younger_one_gives_way()
+    {
+        ServiceInstance winner = Instance("a", 1, Route("h.test"));
+        CatalogSnapshot both = Snapshot(winner, Instance("b", 1, Route("h.test")) with { RegisteredAt = Noon.AddHours(1) });
+        RouteTable before = RouteTable.Empty("localhost").Next(both);
+        Assert.Equal("a", ServiceFor(before, "h.test"));
+
+        RouteTable after = before.Next(both.With(winner with { RegisteredAt = Noon.AddHours(2) }));
+
+        Assert.Equal("b", ServiceFor(after, "h.test"));
+    }
+
+    [Fact]
     public void A_route_with_an_unknown_field_is_quarantined_alone()
     {
         ServiceInstance fromTheFuture = CatalogJson.Read<ServiceInstance>("""
@@ -271,6 +284,12 @@ public sealed class RouteTableTests
         if (all.Length > 0 && random.Next(3) == 0)
         {
             return snapshot.Without(all[random.Next(all.Length)]);
+        }
+
+        if (all.Length > 0 && random.Next(3) == 0)
+        {
+            // A deploy that changes nothing but the age.
+            return snapshot.With(all[random.Next(all.Length)] with { RegisteredAt = Noon.AddMinutes(random.Next(5)) });
         }
 
         string[] hosts = ["a.test", "b.test", "not a host"];
