@@ -45,9 +45,8 @@ public sealed class Browser : IAsyncLifetime
                 complaints.Add($"request to {to}");
             }
         };
-        Task<IWebSocket> circuit = page.WaitForWebSocketAsync();
         await page.GotoAsync(url.AbsoluteUri);
-        await circuit;
+        await page.Locator("main:not([aria-busy])").WaitForAsync();
         return (page, complaints);
     }
 
