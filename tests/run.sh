@@ -72,6 +72,8 @@ clean_up() {
     end "$dockerd_pid"
   fi
   [[ -z $bridge ]] || ip link del "$bridge" 2>/dev/null
+  # An engine that had to be killed leaves mounts behind.
+  awk -v below="$work/" 'index($2, below) == 1 { print $2 }' /proc/self/mounts | sort -r | xargs -r umount -l
   rm -f "${policy:-}"
   rm -rf "$work"
 }

@@ -103,14 +103,14 @@ public sealed class BadInputTests(EngineFixture engine)
             ],
             new Dictionary<string, string?> { ["DOCKER_HOST"] = $"unix://{folder["no.sock"]}" });
 
-        await sidecar.LineAsync(folder["no.sock"]);
+        await sidecar.LineAsync("warn:");
         await WebProbe.AnswersAsync(new Uri(store, "/health"), sidecar);
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await WebProbe.GetAsync(new Uri(admin, "/readyz"))).Status);
         Assert.False(sidecar.HasExited);
         Assert.Equal(0, (await sidecar.TerminateAsync()).ExitCode);
-        // The first line of the tail is the command line.
-        Assert.Single(sidecar.Tail.Split('\n').Skip(1), line => line.Contains(folder["no.sock"], StringComparison.Ordinal));
+        Assert.Single(sidecar.Tail.Split('\n'), line =>
+            line.Contains(" warn: Discovery.Sidecar", StringComparison.Ordinal) && line.Contains(folder["no.sock"], StringComparison.Ordinal));
     }
 
     /// <summary>Two machines of one name would take each other's registrations for their own.</summary>

@@ -41,7 +41,7 @@ public sealed class ComposeTests(Browser browser) : IClassFixture<Browser>
         Assert.Contains($"127.0.0.1:{dashboard.Port}", up.Output, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.OK, (await WebProbe.GetAsync(http, "sample.localhost")).Status);
 
-        (IPage page, _) = await browser.OpenAsync(dashboard);
+        (IPage page, _) = await browser.OpenAsync(new Uri(dashboard, "/services"));
         ILocator row = page.Locator("tr", new() { HasText = "hello" });
         string hello = await docker.RunAsync(new ContainerSpec
         {

@@ -15,16 +15,16 @@ public abstract class DashboardTests(HostSetup setup, Browser browser)
     {
         string service = HostSetup.NewName("shown");
         await using RunningDashboard dashboard = await RunningDashboard.StartAsync(setup.Sidecar.Store);
-        (IPage page, List<string> problems) = await OpenLiveAsync(dashboard, "/");
+        (IPage page, List<string> problems) = await OpenLiveAsync(dashboard, "/services");
         ILocator row = page.Locator("tr", new() { HasText = service });
 
         string id = await setup.Docker.RunAsync(HostSetup.Routed(service) with { HealthCommand = SampleImage.HealthCommand });
         await SeesAsync(row, dashboard);
-        await SeesAsync(row.GetByText("passing"), dashboard);
+        await SeesAsync(row.Filter(new() { HasText = "passing" }), dashboard);
         await Browser.ScreenshotAsync(page, $"{setup.StoreEngine}-services");
 
         await setup.Docker.ExecAsync(id, "rm", "/up");
-        await SeesAsync(row.GetByText("critical"), dashboard);
+        await SeesAsync(row.Filter(new() { HasText = "critical" }), dashboard);
         await Browser.ScreenshotAsync(page, $"{setup.StoreEngine}-services-critical");
 
         await setup.Docker.StopAsync(id);
@@ -46,7 +46,7 @@ public abstract class DashboardTests(HostSetup setup, Browser browser)
         int? port = await setup.Docker.PublishedPortAsync(id, SampleImage.Port);
         await setup.Registry.OneAsync(id);
         await using RunningDashboard dashboard = await RunningDashboard.StartAsync(setup.Sidecar.Store);
-        (IPage page, _) = await OpenLiveAsync(dashboard, "/");
+        (IPage page, _) = await OpenLiveAsync(dashboard, "/services");
 
         await page.GetByRole(AriaRole.Link, new() { Name = service }).First.ClickAsync();
 
@@ -64,7 +64,8 @@ public abstract class DashboardTests(HostSetup setup, Browser browser)
     [Theory]
     [InlineData("/hosts")]
     [InlineData("/members")]
-    [InlineData("/proxies")]
+    [InlineData("/routes")]
+    [InlineData("/")]
     public async Task Page_opens_without_an_error_and_fits_a_phone(string path)
     {
         string service = HostSetup.NewName("page");
@@ -78,9 +79,10 @@ public abstract class DashboardTests(HostSetup setup, Browser browser)
         {
             "/hosts" => setup.Sidecar.Host,
             "/members" => "leader",
+            "/" => "Recent changes",
             _ => service,
         }), dashboard);
-        await Browser.ScreenshotAsync(page, $"{setup.StoreEngine}-{path[1..]}");
+        await Browser.ScreenshotAsync(page, $"{setup.StoreEngine}-{(path == "/" ? "overview" : path[1..])}");
         Assert.False(await Browser.OverflowsPhoneAsync(page), $"{path} is wider than a phone of 375 pixels");
         Assert.Empty(problems);
     }

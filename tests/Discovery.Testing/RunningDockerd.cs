@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Discovery.Testing;
 
 /// <summary>
@@ -6,6 +8,11 @@ namespace Discovery.Testing;
 /// </summary>
 public sealed class RunningDockerd : IAsyncDisposable
 {
+    private const string Program = "/usr/sbin/dockerd";
+
+    /// <summary>From this release on an engine's id lies in its data; before, all engines of a machine share one.</summary>
+    private const int OwnIdSince = 23;
+
     private readonly TempDirectory _folder = new();
     private readonly string _bridge;
     private readonly int _subnet;
@@ -60,10 +67,12 @@ public sealed class RunningDockerd : IAsyncDisposable
         // A killed engine leaves its process id behind, and a reused one would keep the next from starting.
         File.Delete(_folder["pid"]);
         _process = RunningProcess.Start(
-            "/usr/sbin/dockerd",
+            Program,
             [
                 "--data-root", _folder["data"], "--exec-root", _folder["exec"], "--pidfile", _folder["pid"],
-                "-H", Host, "-b", _bridge, "--iptables=false", "--ip6tables=false", $"--live-restore={_liveRestore.ToString().ToLowerInvariant()}",
+                "-H", Host, "-b", _bridge, "--iptables=false", "--ip6tables=false",
+                .. _liveRestore ? new[] { "--live-restore" } : [],
+                .. await IdIsOfTheMachineAsync() ? new[] { "--deprecated-key-path", _folder["key.json"] } : [],
             ]);
         await using var engine = new DockerEngine(Host);
         RunningProcess process = _process;
@@ -93,7 +102,29 @@ public sealed class RunningDockerd : IAsyncDisposable
         }
 
         await RunningProcess.RunAsync("ip", ["link", "del", _bridge]);
+        await UnmountAsync();
         _folder.Dispose();
+    }
+
+    /// <summary>A killed engine leaves mounts behind that its successor does not count as its own.</summary>
+    private async Task UnmountAsync()
+    {
+        string[] mounts = [.. (await File.ReadAllLinesAsync("/proc/self/mounts"))
+            .Select(static line => line.Split(' ')[1])
+            .Where(path => path.StartsWith(_folder.Path + "/", StringComparison.Ordinal))
+            .OrderByDescending(static path => path.Length)];
+        if (mounts.Length > 0)
+        {
+            await RunningProcess.RunAsync("umount", ["-l", .. mounts]);
+        }
+    }
+
+    private static async Task<bool> IdIsOfTheMachineAsync()
+    {
+        // "Docker version 20.10.24+dfsg1, build 297e128"
+        string version = (await RunningProcess.RunAsync(Program, ["--version"])).Output;
+        string major = version.Split(' ')[2].Split('.')[0];
+        return int.Parse(major, CultureInfo.InvariantCulture) < OwnIdSince;
     }
 
     private static async Task IpAsync(params string[] arguments)
