@@ -58,7 +58,13 @@ internal sealed record WhyInstance(string Id, string Service, string Endpoint, s
 {
     /// <summary>The answer from an instance.</summary>
     public static WhyInstance From(ServiceInstance instance) =>
-        new(instance.Id, instance.Service, instance.Endpoint, instance.Protocol, instance.Health, [.. instance.Routes.Select(static r => new WhyRoute(r.Host, r.Path, r.Source))]);
+        new(
+            instance.Id,
+            instance.Service,
+            instance.Endpoint,
+            instance.Protocol,
+            instance.Health,
+            [.. instance.Routes.Select(static r => new WhyRoute(r.Host, r.Path, r.Source))]);
 }
 
 /// <summary>One route's part of <see cref="WhyInstance"/>, with what asked for it.</summary>

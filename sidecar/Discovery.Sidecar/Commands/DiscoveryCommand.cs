@@ -14,7 +14,7 @@ internal sealed class DiscoveryCommand(TextWriter error)
     /// <summary>All commands and flags.</summary>
     public RootCommand Root()
     {
-        var common = new CommonFlags("embedded");
+        var common = new SharedFlags("embedded");
         var agent = new AgentFlags();
         var store = new StoreFlags();
         var registry = new Argument<string?>("registry-uri")
@@ -64,7 +64,7 @@ internal sealed class DiscoveryCommand(TextWriter error)
 
     private Command Store()
     {
-        var common = new CommonFlags("embedded");
+        var common = new SharedFlags("embedded");
         var flags = new StoreFlags();
         Option<bool> healthcheck = Flags.Switch("healthcheck", "ask the store running at --listen-client-urls for /health and end with 0 or 1");
         var command = new Command("store", "Runs the store alone, without looking at containers.") { healthcheck };
@@ -82,7 +82,7 @@ internal sealed class DiscoveryCommand(TextWriter error)
 
     private Command Services()
     {
-        var common = new CommonFlags(LocalStore);
+        var common = new SharedFlags(LocalStore);
         var command = new Command("services", "Lists every instance in the catalog.");
         AddOptions(command, common.StoreOptions);
         command.SetAction((parsed, cancellation) => CheckedAsync(problems =>
@@ -95,7 +95,7 @@ internal sealed class DiscoveryCommand(TextWriter error)
 
     private Command Members()
     {
-        var common = new CommonFlags(LocalStore);
+        var common = new SharedFlags(LocalStore);
         var command = new Command("members", "Lists the store's members with their roles.");
         AddOptions(command, common.StoreOptions);
         command.SetAction((parsed, cancellation) => CheckedAsync(problems =>
@@ -108,7 +108,7 @@ internal sealed class DiscoveryCommand(TextWriter error)
 
     private Command Why()
     {
-        var common = new CommonFlags(LocalStore);
+        var common = new SharedFlags(LocalStore);
         var container = new Argument<string>("container") { Description = "name, or beginning of the id, of a container of this host" };
         var command = new Command("why", "Says what became of a container, and why.") { container };
         AddOptions(command, [common.AdminOption]);

@@ -6,7 +6,7 @@ using Discovery.Catalog.Programs;
 namespace Discovery.Sidecar.Commands;
 
 /// <summary>The flags that several commands share. Reading them collects what is wrong, so that all of it is said at once.</summary>
-internal sealed class CommonFlags(string storeDefault)
+internal sealed class SharedFlags(string storeDefault)
 {
     private readonly Option<string?> _store = Flags.Text(
         "store", storeDefault, "where the catalog is: embedded (inside this process), etcd://[user:password@]host:port[,host:port…], or etcds://… for TLS");
