@@ -25,7 +25,7 @@ internal static partial class Agent
         SidecarOptions options,
         DockerEndpoint endpoint,
         Uri adminUrl,
-        Func<string, ILoggerFactory, Task<HostedStore>>? startStore,
+        Func<string, ILoggerFactory, Task<EmbeddedStore>>? startStore,
         StoreAddress external,
         LogLevel level)
     {
@@ -33,7 +33,7 @@ internal static partial class Agent
         using ILoggerFactory logs = Logging(level);
         ILogger logger = logs.CreateLogger("Discovery.Sidecar");
         using var docker = new DockerClient(endpoint);
-        await using HostedStore? hosted = startStore is null
+        await using EmbeddedStore? hosted = startStore is null
             ? null
             : await startStore(options.Host ?? await HostNameAsync(docker, stop.Token), logs);
         using var store = new StoreClient(hosted?.Address ?? external);
@@ -44,11 +44,11 @@ internal static partial class Agent
     }
 
     /// <summary>The store alone.</summary>
-    public static async Task<int> RunStoreAsync(Func<ILoggerFactory, Task<HostedStore>> start, LogLevel level)
+    public static async Task<int> RunStoreAsync(Func<ILoggerFactory, Task<EmbeddedStore>> start, LogLevel level)
     {
         using var stop = new StopSignals();
         using ILoggerFactory logs = Logging(level);
-        await using HostedStore store = await start(logs);
+        await using EmbeddedStore store = await start(logs);
         return await EndAsync(Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stop.Token), store.Completion, stop, logs.CreateLogger("Discovery.Store"));
     }
 

@@ -46,7 +46,7 @@ internal sealed class DiscoveryCommand(TextWriter error)
                     options,
                     docker!,
                     adminUrl!,
-                    address!.IsEmbedded ? (host, logs) => HostedStore.StartAsync(store.Read(parsed, host, []), logs, cancellation) : null,
+                    address!.IsEmbedded ? (host, logs) => EmbeddedStore.StartAsync(store.Read(parsed, host, []), logs, cancellation) : null,
                     address,
                     level);
         }));
@@ -75,7 +75,7 @@ internal sealed class DiscoveryCommand(TextWriter error)
             LogLevel level = common.Level(parsed, problems);
             return parsed.GetValue(healthcheck)
                 ? () => HealthcheckAsync(new Uri(new Uri(options.ListenClientUrls[0]), "/health"), cancellation)
-                : () => Agent.RunStoreAsync(logs => HostedStore.StartAsync(options, logs, cancellation), level);
+                : () => Agent.RunStoreAsync(logs => EmbeddedStore.StartAsync(options, logs, cancellation), level);
         }));
         return command;
     }
