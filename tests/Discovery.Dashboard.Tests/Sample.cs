@@ -10,18 +10,18 @@ internal static class Sample
 
     public static ServiceInstance Instance(
         string service, string host, int number, Health health = Health.Passing, string output = "ok", params InstanceRoute[] routes) => new()
-    {
-        Id = $"{host}:{service}-{number}:8080",
-        Service = service,
-        Host = host,
-        Address = "10.0.0.7",
-        Port = 32000 + number,
-        Health = health,
-        Checks = [new InstanceCheck { Name = "docker", Status = health, Output = output, ChangedAt = Noon.AddMinutes(-5) }],
-        Routes = routes.ToEquatableArray(),
-        Container = new() { Id = "0123456789abcdef0123456789abcdef", Name = $"{service}-{number}", Image = $"shop/{service}:7" },
-        RegisteredAt = Noon.AddHours(-1),
-    };
+        {
+            Id = $"{host}:{service}-{number}:8080",
+            Service = service,
+            Host = host,
+            Address = "10.0.0.7",
+            Port = 32000 + number,
+            Health = health,
+            Checks = [new InstanceCheck { Name = "docker", Status = health, Output = output, ChangedAt = Noon.AddMinutes(-5) }],
+            Routes = routes.ToEquatableArray(),
+            Container = new() { Id = "0123456789abcdef0123456789abcdef", Name = $"{service}-{number}", Image = $"shop/{service}:7" },
+            RegisteredAt = Noon.AddHours(-1),
+        };
 
     public static CatalogSnapshot Catalog(params ServiceInstance[] instances) => new()
     {
