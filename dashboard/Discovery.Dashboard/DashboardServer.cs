@@ -35,7 +35,8 @@ internal static partial class DashboardServer
             return ExitCode.Failed;
         }
 
-        LogListening(app.Logger, string.Join(' ', app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses), options.Store);
+        IEnumerable<string> addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
+        LogListening(app.Logger, string.Join(' ', addresses), options.Store);
 
         // After the server: a port in use is then the only thing said. The feed ends by itself only when it fails.
         CatalogFeed feed = app.Services.GetRequiredService<CatalogFeed>();

@@ -115,7 +115,8 @@ public sealed class LivePagesTests(Browser browser) : IClassFixture<Browser>, IA
     {
         foreach (int[] batch in Enumerable.Range(0, 2_000).Chunk(100))
         {
-            await _client.TxnAsync(new TxnRequest { Success = { batch.Select(n => new RequestOp { RequestPut = Put(Sample.Instance($"s{n:0000}", "h1", n)) }) } }, default);
+            IEnumerable<RequestOp> puts = batch.Select(n => new RequestOp { RequestPut = Put(Sample.Instance($"s{n:0000}", "h1", n)) });
+            await _client.TxnAsync(new TxnRequest { Success = { puts } }, CancellationToken.None);
         }
 
         (IPage page, List<string> complaints) = await browser.OpenAsync(new(_dashboard.Url, "/services"));

@@ -12,7 +12,10 @@ internal static class RouteName
     /// <summary>The domains of all proxies; <see cref="AnyDomain"/> while there is none.</summary>
     public static ImmutableArray<string> Domains(CatalogSnapshot catalog)
     {
-        ImmutableArray<string> known = [.. catalog.Proxies.Values.Select(static p => p.Domain).Where(static d => d.Length > 0).Distinct().Order(StringComparer.Ordinal)];
+        ImmutableArray<string> known =
+        [
+            .. catalog.Proxies.Values.Select(static p => p.Domain).Where(static d => d.Length > 0).Distinct().Order(StringComparer.Ordinal),
+        ];
         return known.IsEmpty ? [AnyDomain] : known;
     }
 
