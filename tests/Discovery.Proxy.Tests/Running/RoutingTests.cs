@@ -6,13 +6,15 @@ using static Discovery.Proxy.Tests.Catalogs;
 
 namespace Discovery.Proxy.Tests.Running;
 
-/// <summary>What is registered is routed: a real store, real servers, real sockets.</summary>
+/// <summary>What is registered is routed: real stores of both engines, real servers, real sockets.</summary>
 public sealed class RoutingTests
 {
-    [Fact]
-    public async Task A_service_is_reached_by_its_name_its_host_and_its_path()
+    [Theory]
+    [InlineData(StoreEngine.Bundled)]
+    [InlineData(StoreEngine.Etcd)]
+    public async Task A_service_is_reached_by_its_name_its_host_and_its_path(StoreEngine engine)
     {
-        await using RunningProxy proxy = await RunningProxy.StartAsync();
+        await using RunningProxy proxy = await RunningProxy.StartAsync(engine);
         await using Backend shop = await Backend.StartAsync("shop");
         await using Backend api = await Backend.StartAsync("api");
         await proxy.RegisterAsync(
@@ -90,10 +92,12 @@ public sealed class RoutingTests
         Assert.Contains("/v1: service api", path.Body, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task The_table_stays_when_the_store_is_away_and_readyz_says_so()
+    [Theory]
+    [InlineData(StoreEngine.Bundled)]
+    [InlineData(StoreEngine.Etcd)]
+    public async Task The_table_stays_when_the_store_is_away_and_readyz_says_so(StoreEngine engine)
     {
-        await using RunningProxy proxy = await RunningProxy.StartAsync();
+        await using RunningProxy proxy = await RunningProxy.StartAsync(engine);
         await using Backend backend = await Backend.StartAsync();
         await proxy.RegisterAsync(backend.Instance("web", 1, Route()));
         await proxy.RoutedAsync("web", available: 1);
@@ -123,10 +127,12 @@ public sealed class RoutingTests
         Assert.Contains("No routes yet", answer.Body, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task The_proxy_announces_itself_and_takes_that_back_when_it_stops()
+    [Theory]
+    [InlineData(StoreEngine.Bundled)]
+    [InlineData(StoreEngine.Etcd)]
+    public async Task The_proxy_announces_itself_and_takes_that_back_when_it_stops(StoreEngine engine)
     {
-        await using RunningProxy proxy = await RunningProxy.StartAsync();
+        await using RunningProxy proxy = await RunningProxy.StartAsync(engine);
         await using Backend backend = await Backend.StartAsync();
         await Eventually.HoldsAsync(async () => await proxy.RecordAsync() is not null);
         ProxyRecord record = (await proxy.RecordAsync())!;
@@ -143,11 +149,13 @@ public sealed class RoutingTests
     /// Goal: a drain can rely on the record. It names the draining instance with its requests in flight, says so at once,
     /// and says at once that there are none left; the request itself is finished.
     /// </summary>
-    [Fact]
-    public async Task A_draining_instance_is_announced_at_once_with_its_requests_in_flight()
+    [Theory]
+    [InlineData(StoreEngine.Bundled)]
+    [InlineData(StoreEngine.Etcd)]
+    public async Task A_draining_instance_is_announced_at_once_with_its_requests_in_flight(StoreEngine engine)
     {
         var release = new TaskCompletionSource();
-        await using RunningProxy proxy = await RunningProxy.StartAsync();
+        await using RunningProxy proxy = await RunningProxy.StartAsync(engine);
         await using Backend backend = await Backend.StartAsync(handler: async context =>
         {
             await release.Task;
