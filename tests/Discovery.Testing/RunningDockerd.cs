@@ -66,13 +66,16 @@ public sealed class RunningDockerd : IAsyncDisposable
 
         // A killed engine leaves its process id behind, and a reused one would keep the next from starting.
         File.Delete(_folder["pid"]);
+        await File.WriteAllTextAsync(
+            _folder["daemon.json"],
+            await IdIsOfTheMachineAsync() ? $$"""{"deprecated-key-path": "{{_folder["key.json"]}}"}""" : "{}");
         _process = RunningProcess.Start(
             Program,
             [
                 "--data-root", _folder["data"], "--exec-root", _folder["exec"], "--pidfile", _folder["pid"],
                 "-H", Host, "-b", _bridge, "--iptables=false", "--ip6tables=false",
                 .. _liveRestore ? new[] { "--live-restore" } : [],
-                .. await IdIsOfTheMachineAsync() ? new[] { "--deprecated-key-path", _folder["key.json"] } : [],
+                "--config-file", _folder["daemon.json"],
             ]);
         await using var engine = new DockerEngine(Host);
         RunningProcess process = _process;
