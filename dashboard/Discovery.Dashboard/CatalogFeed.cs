@@ -35,7 +35,8 @@ internal sealed class CatalogFeed(
 
     /// <summary>
     /// The newest state at once, then each newer one, skipping those that came within
-    /// <see cref="Limits.NoticeInterval"/>. While at least one enumeration runs, the members are surveyed.
+    /// <see cref="Limits.NoticeInterval"/>. The members are surveyed once at the start, and while at least one
+    /// enumeration runs.
     /// </summary>
     public async IAsyncEnumerable<FeedState> WatchAsync([EnumeratorCancellation] CancellationToken cancellation)
     {
@@ -94,15 +95,16 @@ internal sealed class CatalogFeed(
     {
         while (true)
         {
+            // The first does not wait for anybody: whoever opens the first page sees members and leader at once.
+            StoreMembers members = await survey(cancellation);
+            await _inbox.Writer.WriteAsync((state, now) => state.With(members, now), cancellation);
+            await Task.Delay(Limits.SurveyInterval, time, cancellation);
+
             // Again and again: somebody may have looked and left since.
             while (Volatile.Read(ref _watchers) == 0)
             {
                 await _looked.Reader.ReadAsync(cancellation);
             }
-
-            StoreMembers members = await survey(cancellation);
-            await _inbox.Writer.WriteAsync((state, now) => state.With(members, now), cancellation);
-            await Task.Delay(Limits.SurveyInterval, time, cancellation);
         }
     }
 

@@ -51,14 +51,10 @@ public sealed class CatalogFeedTests : IAsyncDisposable
     public async Task After_a_quiet_time_a_change_is_told_at_once()
     {
         await _feed.StartAsync(CancellationToken.None);
+        await SurveyedAsync();
         await using IAsyncEnumerator<FeedState> circuit = _feed.WatchAsync(CancellationToken.None).GetAsyncEnumerator();
         await circuit.MoveNextAsync();
-        await SurveyedAsync();
         Task<bool> next = circuit.MoveNextAsync().AsTask();
-        _time.Advance(Limits.NoticeInterval);
-        // The first survey was news as well.
-        await next;
-        next = circuit.MoveNextAsync().AsTask();
         _time.Advance(Limits.NoticeInterval);
 
         await _snapshots.Writer.WriteAsync(Revision(9));
@@ -83,25 +79,28 @@ public sealed class CatalogFeedTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Members_are_asked_only_while_somebody_looks()
+    public async Task Members_are_asked_at_the_start_and_while_somebody_looks()
     {
         await _feed.StartAsync(CancellationToken.None);
+        await SurveyedAsync();
+        await Eventually.HoldsAsync(() => _time.TimersWaiting == 1);
+        _time.Advance(Limits.SurveyInterval);
+        await Eventually.HoldsAsync(() => _time.TimersWaiting == 0);
         _time.Advance(TimeSpan.FromMinutes(1));
-        Assert.Equal(0, _surveys);
+        Assert.Equal(1, _surveys);
 
         using var gone = new CancellationTokenSource();
         IAsyncEnumerator<FeedState> circuit = _feed.WatchAsync(gone.Token).GetAsyncEnumerator();
         await circuit.MoveNextAsync();
-        await SurveyedAsync();
-        await Eventually.HoldsAsync(() => _time.TimersWaiting == 1);
+        await Eventually.HoldsAsync(() => _surveys == 2 && _time.TimersWaiting == 1, () => (_surveys, _time.TimersWaiting));
         _time.Advance(Limits.SurveyInterval);
-        await Eventually.HoldsAsync(() => _surveys == 2, () => _surveys);
+        await Eventually.HoldsAsync(() => _surveys == 3, () => _surveys);
         await circuit.DisposeAsync();
 
         await Eventually.HoldsAsync(() => _time.TimersWaiting == 1);
         _time.Advance(Limits.SurveyInterval);
         await Eventually.HoldsAsync(() => _time.TimersWaiting == 0, () => _time.TimersWaiting);
-        Assert.Equal(2, _surveys);
+        Assert.Equal(3, _surveys);
     }
 
     [Fact]

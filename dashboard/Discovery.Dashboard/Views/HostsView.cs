@@ -25,7 +25,7 @@ public sealed record HostsView(ImmutableArray<HostRow> Rows)
                 catalog.Hosts.GetValueOrDefault(name),
                 HealthTally.Of(instances[name]),
                 instances[name].Select(static i => i.Service).Distinct().Count()))
-            .OrderBy(static r => r.Record is { Warnings.Count: 0, Refused.Count: 0 } ? 1 : 0)
+            .OrderBy(static r => r.Record is { Warnings.Count: 0 } ? 1 : 0)
             .ThenBy(static r => r.Name, StringComparer.Ordinal)]);
     }
 }

@@ -11,7 +11,7 @@ namespace Discovery.Dashboard.Views;
 /// <param name="Proxies">Proxies.</param>
 /// <param name="Attention">Services that are not all passing, worst first, at most <see cref="Limits.AttentionShown"/>.</param>
 /// <param name="AttentionTotal">How many there are in all.</param>
-/// <param name="HostProblems">Hosts with warnings or refused containers.</param>
+/// <param name="HostProblems">Hosts with warnings. A container that is not registered is no warning: most publish no port on purpose.</param>
 /// <param name="Summary">One sentence for screen readers, told again only when it changes.</param>
 public sealed record OverviewView(
     StoreLine Store,
@@ -44,7 +44,7 @@ public sealed record OverviewView(
             catalog.Proxies.Count,
             [.. attention.Take(Limits.AttentionShown)],
             attention.Count,
-            catalog.Hosts.Values.Count(static h => h.Warnings.Count > 0 || h.Refused.Count > 0),
+            catalog.Hosts.Values.Count(static h => h.Warnings.Count > 0),
             Summarize(store, catalog.Services.Count, tally));
     }
 
