@@ -64,8 +64,9 @@ public sealed class RunningDockerd : IAsyncDisposable
             await _process.DisposeAsync();
         }
 
-        // A killed engine leaves its process id behind, and a reused one would keep the next from starting.
+        // A killed engine leaves process ids behind; while one of them is taken, or not yet reaped, the next engine does not start.
         File.Delete(_folder["pid"]);
+        await EndContainerdAsync();
         await File.WriteAllTextAsync(
             _folder["daemon.json"],
             await IdIsOfTheMachineAsync() ? $$"""{"deprecated-key-path": "{{_folder["key.json"]}}"}""" : "{}");
@@ -107,6 +108,22 @@ public sealed class RunningDockerd : IAsyncDisposable
         await RunningProcess.RunAsync("ip", ["link", "del", _bridge]);
         await UnmountAsync();
         _folder.Dispose();
+    }
+
+    /// <summary>The engine's containerd ends with it, but not always at once; the containers' own supervisors live on.</summary>
+    private async Task EndContainerdAsync()
+    {
+        string idFile = _folder["exec/containerd/containerd.pid"];
+        if (File.Exists(idFile) && int.TryParse(await File.ReadAllTextAsync(idFile), out int id))
+        {
+            string nameFile = $"/proc/{id}/comm";
+            if (File.Exists(nameFile) && (await File.ReadAllTextAsync(nameFile)).Trim() == "containerd")
+            {
+                await RunningProcess.RunAsync("/bin/sh", ["-c", $"kill -KILL {id}"]);
+            }
+
+            File.Delete(idFile);
+        }
     }
 
     /// <summary>A killed engine leaves mounts behind that its successor does not count as its own.</summary>

@@ -27,7 +27,7 @@ public sealed class Browser : IAsyncLifetime
         });
     }
 
-    /// <summary>A page of a fresh profile; every error in its console and every failed request is collected.</summary>
+    /// <summary>A page of a fresh profile, once it is live; every error in its console is collected.</summary>
     public async Task<(IPage Page, List<string> Problems)> OpenAsync(Uri url)
     {
         IPage page = await _browser!.NewPageAsync(new() { ViewportSize = Size(0) });
@@ -42,6 +42,9 @@ public sealed class Browser : IAsyncLifetime
         };
         page.PageError += (_, error) => problems.Add(error);
         await page.GotoAsync(url.OriginalString);
+
+        // Until its circuit is up a page is only a picture of itself.
+        await page.Locator("main:not([aria-busy])").WaitForAsync();
         return (page, problems);
     }
 
