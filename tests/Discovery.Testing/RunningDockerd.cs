@@ -18,6 +18,7 @@ public sealed class RunningDockerd : IAsyncDisposable
     private readonly int _subnet;
     private readonly bool _liveRestore;
     private RunningProcess? _process;
+    private bool _hasAnswered;
 
     private RunningDockerd(bool liveRestore)
     {
@@ -84,30 +85,44 @@ public sealed class RunningDockerd : IAsyncDisposable
             async () => process.HasExited ? throw new ProcessEndedException(process.Tail) : await engine.AnswersAsync(),
             saw: () => process.Tail,
             what: "dockerd answers");
+        _hasAnswered = true;
     }
 
     /// <summary>Stops it, its containers, and takes its bridge and data away.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (_process is not null)
+        try
         {
-            if (_process.HasExited)
+            await EndContainersAsync();
+        }
+        finally
+        {
+            if (_process is not null)
             {
-                // Its containers' supervisors outlive a killed engine; only another start ends them.
-                await StartAgainAsync();
+                await _process.DisposeAsync();
             }
 
-            await using (var engine = new DockerEngine(Host))
-            {
-                await engine.RemoveEveryContainerAsync();
-            }
+            await RunningProcess.RunAsync("ip", ["link", "del", _bridge]);
+            await UnmountAsync();
+            _folder.Dispose();
+        }
+    }
 
-            await _process.DisposeAsync();
+    /// <summary>An engine that never answered has none; one that was killed left theirs to supervisors that only a successor ends.</summary>
+    private async Task EndContainersAsync()
+    {
+        if (!_hasAnswered)
+        {
+            return;
         }
 
-        await RunningProcess.RunAsync("ip", ["link", "del", _bridge]);
-        await UnmountAsync();
-        _folder.Dispose();
+        if (_process!.HasExited)
+        {
+            await StartAgainAsync();
+        }
+
+        await using var engine = new DockerEngine(Host);
+        await engine.RemoveEveryContainerAsync();
     }
 
     /// <summary>The engine's containerd ends with it, but not always at once; the containers' own supervisors live on.</summary>
