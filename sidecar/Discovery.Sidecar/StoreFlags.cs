@@ -19,11 +19,11 @@ internal sealed class StoreFlags
     private readonly Option<string?> _cluster = Text("initial-cluster", null, "the cluster's first members as name=peer-url, comma-separated; default: this one alone");
     private readonly Option<string?> _clusterState = Text("initial-cluster-state", Defaults.InitialClusterState, "new or existing");
     private readonly Option<string?> _clusterToken = Text("initial-cluster-token", Defaults.InitialClusterToken, "tells clusters with equal URLs apart");
-    private readonly Option<TimeSpan> _heartbeat = Flags.Duration(
+    private readonly Option<Duration> _heartbeat = Flags.Duration(
         "heartbeat-interval", Defaults.HeartbeatInterval, TimeSpan.Zero, TimeSpan.FromMinutes(1), Millisecond,
         "one tick of the store's clock; a bare number is in ms", etcd: true);
 
-    private readonly Option<TimeSpan> _election = Flags.Duration(
+    private readonly Option<Duration> _election = Flags.Duration(
         "election-timeout", Defaults.ElectionTimeout, TimeSpan.Zero, TimeSpan.FromMinutes(1), Millisecond,
         "silence after which another leader is chosen; a bare number is in ms", etcd: true);
 
@@ -34,7 +34,7 @@ internal sealed class StoreFlags
     private readonly Option<long> _history = Number("history-bytes", Defaults.HistoryBytes, "how much superseded history is kept when no retention is given");
     private readonly Option<long> _txnOps = Number("max-txn-ops", Defaults.MaxTxnOps, "operations in one transaction");
     private readonly Option<long> _requestBytes = Number("max-request-bytes", Defaults.MaxRequestBytes, "the largest write");
-    private readonly Option<TimeSpan> _progress = Flags.Duration(
+    private readonly Option<Duration> _progress = Flags.Duration(
         "experimental-watch-progress-notify-interval", Defaults.WatchProgressNotifyInterval, TimeSpan.Zero, TimeSpan.FromDays(1), TimeSpan.FromSeconds(1),
         "how often an idle watch hears how far it is", etcd: true);
 

@@ -9,7 +9,7 @@ public sealed class FlagsTests
     private readonly Option<string?> _name = Flags.Text("name", "default", "a name");
     private readonly Option<bool> _internal = Flags.Switch("internal", "a switch");
     private readonly Option<long> _retries = Flags.Number("retry-attempts", 0, -1, 100, "a number");
-    private readonly Option<TimeSpan> _ttl = Flags.Duration(
+    private readonly Option<Duration> _ttl = Flags.Duration(
         "ttl", TimeSpan.FromSeconds(15), TimeSpan.FromSeconds(5), TimeSpan.FromMinutes(10), TimeSpan.FromSeconds(1), "a time");
 
     private string _seen = "";

@@ -12,13 +12,13 @@ internal sealed class AgentFlags
 
     private readonly Option<string?> _ip = Flags.Text("ip", null, "address of this host, where published ports answer; default: that of the default route's interface");
     private readonly Option<string?> _host = Flags.Text("host", null, "name of this host, unique in the catalog; default: as docker info gives it");
-    private readonly Option<TimeSpan> _ttl = Flags.Duration(
+    private readonly Option<Duration> _ttl = Flags.Duration(
         "ttl", TimeSpan.FromSeconds(15), TimeSpan.FromSeconds(5), TimeSpan.FromHours(1), Second, "how long registrations outlive this host's last sign of life (5s to 1h)");
 
-    private readonly Option<TimeSpan> _ttlRefresh = Flags.Duration(
+    private readonly Option<Duration> _ttlRefresh = Flags.Duration(
         "ttl-refresh", TimeSpan.FromSeconds(5), Second, TimeSpan.FromMinutes(20), Second, "time between signs of life; below --ttl");
 
-    private readonly Option<TimeSpan> _resync = Flags.Duration(
+    private readonly Option<Duration> _resync = Flags.Duration(
         "resync", TimeSpan.FromSeconds(30), Second, TimeSpan.FromHours(1), Second, "time between full comparisons of containers and catalog (1s to 1h)");
 
     private readonly Option<bool> _routeAll = Flags.Switch("route-all", "route services too that did not ask for it");

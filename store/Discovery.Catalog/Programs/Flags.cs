@@ -43,15 +43,12 @@ public static class Flags
                 : throw new FormatException($"a whole number from {min} to {max}"), ArgumentArity.ExactlyOne);
 
     /// <summary>A time such as <c>500ms</c>, <c>15s</c>, <c>2m</c>, <c>1h</c>; a bare number is in <paramref name="unit"/>.</summary>
-    public static Option<TimeSpan> Duration(
-        string name, TimeSpan fallback, TimeSpan min, TimeSpan max, TimeSpan unit, string help, bool etcd = false)
-    {
-        Option<TimeSpan> option = New(name, fallback, help, etcd, text =>
-            ParseDuration(text, unit) is { } duration && duration >= min && duration <= max
-                ? duration
+    public static Option<Duration> Duration(
+        string name, TimeSpan fallback, TimeSpan min, TimeSpan max, TimeSpan unit, string help, bool etcd = false) =>
+        New(name, new Duration(fallback), help, etcd, text =>
+            ParseDuration(text, unit) is { } time && time >= min && time <= max
+                ? new Duration(time)
                 : throw new FormatException($"a time from {Format(min)} to {Format(max)}, such as {Format(fallback)}"), ArgumentArity.ExactlyOne);
-        return option;
-    }
 
     /// <summary>
     /// Parses and runs. Everything wrong with the line is said on standard error, a line each, with exit code 2;
@@ -114,9 +111,9 @@ public static class Flags
             HelpName = fallback switch
             {
                 bool => null,
-                TimeSpan time => Format(time),
-                null or "" => "value",
-                _ => string.Create(CultureInfo.InvariantCulture, $"{fallback}"),
+                Programs.Duration => "time",
+                long => "number",
+                _ => "value",
             },
             Arity = arity,
             AllowMultipleArgumentsPerToken = false,
@@ -224,17 +221,4 @@ public static class Flags
 
         return row[^1];
     }
-}
-
-/// <summary>What the programs end with.</summary>
-public static class ExitCode
-{
-    /// <summary>Stopped as asked.</summary>
-    public const int Ok = 0;
-
-    /// <summary>Failed: a port in use, a store that failed, a target not found, a deadline passed.</summary>
-    public const int Failed = 1;
-
-    /// <summary>Bad flags, URLs, configuration or data directory.</summary>
-    public const int BadConfiguration = 2;
 }
