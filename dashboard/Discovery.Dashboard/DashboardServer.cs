@@ -6,7 +6,6 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.Extensions.Logging.Console;
 
 namespace Discovery.Dashboard;
 
@@ -51,28 +50,6 @@ internal static partial class DashboardServer
         await feed.StopAsync(CancellationToken.None);
         await app.StopAsync(CancellationToken.None);
         return loop.IsFaulted ? ExitCode.Failed : ExitCode.Ok;
-    }
-
-    /// <summary>Asks a running dashboard for <c>/healthz</c>.</summary>
-    public static async Task<int> CheckHealthAsync(Uri url, TextWriter error, CancellationToken cancellation)
-    {
-        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(2) };
-        try
-        {
-            using HttpResponseMessage answer = await http.GetAsync(new Uri(url, "/healthz"), cancellation);
-            if (answer.IsSuccessStatusCode)
-            {
-                return ExitCode.Ok;
-            }
-
-            await error.WriteLineAsync($"{Name}: {url}healthz answered {(int)answer.StatusCode}");
-        }
-        catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
-        {
-            await error.WriteLineAsync($"{Name}: {url}healthz did not answer: {e.Message}");
-        }
-
-        return ExitCode.Failed;
     }
 
     private static WebApplication Build(DashboardOptions options, StoreClient client)
@@ -130,17 +107,7 @@ internal static partial class DashboardServer
 
     private static void ConfigureLogging(ILoggingBuilder logging, LogLevel level)
     {
-        logging.ClearProviders();
-        logging.AddSimpleConsole(static console =>
-        {
-            console.SingleLine = true;
-            console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
-            console.UseUtcTimestamp = true;
-            console.ColorBehavior = LoggerColorBehavior.Disabled;
-        });
-        logging.Services.Configure<ConsoleLoggerOptions>(static console => console.LogToStandardErrorThreshold = LogLevel.Trace);
-        logging.SetMinimumLevel(level);
-        logging.AddFilter("Microsoft", level > LogLevel.Warning ? level : LogLevel.Warning);
+        ProgramLog.Configure(logging, level);
         logging.AddFilter("System", level > LogLevel.Warning ? level : LogLevel.Warning);
 
         // Unpublished there is no wwwroot beside the program; the manifest serves the files all the same. A failed

@@ -27,6 +27,9 @@ internal static class Limits
     /// <summary>Where that doubling ends: an instance that is back waits no longer for its first request.</summary>
     public static readonly TimeSpan AvoidMax = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long requests wait for the first read of the catalog after a start; then they get 503.</summary>
+    public static readonly TimeSpan FirstTable = TimeSpan.FromSeconds(2);
+
     /// <summary>Changes of the catalog that come within this time of the last are applied together.</summary>
     public static readonly TimeSpan Coalesce = TimeSpan.FromMilliseconds(25);
 

@@ -1,8 +1,6 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 using Discovery.Catalog.Programs;
 using Discovery.Proxy;
-using Microsoft.Extensions.Logging.Console;
 
 return await Flags.RunAsync(new ProxyFlags().Command(RunAsync, HealthcheckAsync, Console.Error), args, Console.Error);
 
@@ -46,44 +44,20 @@ static async Task<int> RunAsync(ProxyOptions options, CancellationToken cancella
     }
 }
 
-static async Task<int> HealthcheckAsync(ProxyOptions options, CancellationToken cancellation)
+static Task<int> HealthcheckAsync(ProxyOptions options, CancellationToken cancellation)
 {
     // The wildcard addresses are for listening; the process itself is reached by loopback.
-    string host = options.AdminUrl.Host is "*" or "+" or "0.0.0.0" or "[::]" ? "127.0.0.1" : options.AdminUrl.Host;
-    string url = string.Create(CultureInfo.InvariantCulture, $"http://{host}:{options.AdminUrl.Port}/healthz");
-    using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(2) };
-    try
-    {
-        using HttpResponseMessage answer = await http.GetAsync(new Uri(url), cancellation);
-        if (answer.IsSuccessStatusCode)
-        {
-            return ExitCode.Ok;
-        }
-
-        await Console.Error.WriteLineAsync($"discovery-proxy: {url} answered {(int)answer.StatusCode}");
-    }
-    catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
-    {
-        await Console.Error.WriteLineAsync($"discovery-proxy: {url}: {e.Message}");
-    }
-
-    return ExitCode.Failed;
+    string host = options.AdminUrl.Host is "*" or "+" ? "127.0.0.1" : options.AdminUrl.Host;
+    return SelfCheck.AskAsync("discovery-proxy", new UriBuilder("http", host, options.AdminUrl.Port, "/healthz").Uri, Console.Error, cancellation);
 }
 
-static ILoggerFactory Logging(LogLevel level) => LoggerFactory.Create(logging => logging
-    .SetMinimumLevel(level)
-    .AddFilter("Microsoft", level > LogLevel.Warning ? level : LogLevel.Warning)
+static ILoggerFactory Logging(LogLevel level) => LoggerFactory.Create(logging =>
+{
+    ProgramLog.Configure(logging, level);
 
     // Why a request was not forwarded is told by our own answers, counters and events, once and without a stack.
-    .AddFilter("Yarp", LogLevel.None)
-    .AddSimpleConsole(console =>
-    {
-        console.SingleLine = true;
-        console.UseUtcTimestamp = true;
-        console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
-        console.ColorBehavior = LoggerColorBehavior.Disabled;
-    })
-    .Services.Configure<ConsoleLoggerOptions>(static console => console.LogToStandardErrorThreshold = LogLevel.Trace));
+    logging.AddFilter("Yarp", LogLevel.None);
+});
 
 /// <summary>What the program says of itself.</summary>
 internal static partial class ProxyLog

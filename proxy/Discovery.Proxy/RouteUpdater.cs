@@ -26,10 +26,15 @@ internal sealed partial class RouteUpdater(CatalogFollower catalog, ProxyOptions
     private readonly Channel<bool> _applied = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true, SingleWriter = true });
 
+    private readonly TaskCompletionSource _firstTable = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     private RouterState _state = new(null, 0, false, null, null);
 
     /// <summary>The last state published.</summary>
     public RouterState State => Volatile.Read(ref _state);
+
+    /// <summary>Ends when there is a table; from then on there always is.</summary>
+    public Task FirstTable => _firstTable.Task;
 
     /// <summary>Holds an item after a state was published; for one reader.</summary>
     public ChannelReader<bool> Applied => _applied.Reader;
@@ -76,6 +81,11 @@ internal sealed partial class RouteUpdater(CatalogFollower catalog, ProxyOptions
         RouteTable? table = snapshot.Revision == 0 ? before.Table : (before.Table ?? RouteTable.Empty(options.Domain)).Next(snapshot);
         long revision = snapshot.Revision == 0 ? before.AppliedRevision : snapshot.Revision;
         Volatile.Write(ref _state, new(table, revision, snapshot.Connected, snapshot.Problem, snapshot.Since));
+
+        if (table is not null)
+        {
+            _firstTable.TrySetResult();
+        }
 
         // Of a store that goes away later the follower tells.
         if (table is null && before.Problem is null && snapshot.Problem is { } problem)

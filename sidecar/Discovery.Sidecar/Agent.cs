@@ -4,7 +4,6 @@ using Discovery.Catalog.Programs;
 using Discovery.Sidecar.Admin;
 using Discovery.Sidecar.Docker;
 using Discovery.Sidecar.Registration;
-using Microsoft.Extensions.Logging.Console;
 
 namespace Discovery.Sidecar;
 
@@ -113,23 +112,16 @@ internal static partial class Agent
         }
     }
 
-    private static ILoggerFactory Logging(LogLevel level) => LoggerFactory.Create(logging => logging
-        .SetMinimumLevel(level)
-        .AddFilter("Microsoft", level > LogLevel.Warning ? level : LogLevel.Warning)
+    private static ILoggerFactory Logging(LogLevel level) => LoggerFactory.Create(logging =>
+    {
+        ProgramLog.Configure(logging, level);
 
         // It warns of cleartext HTTP/2, which the store's port tells apart itself.
-        .AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.Error)
+        logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.Error);
 
         // A port in use is told by us, in one line.
-        .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None)
-        .AddSimpleConsole(console =>
-        {
-            console.SingleLine = true;
-            console.UseUtcTimestamp = true;
-            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
-            console.ColorBehavior = LoggerColorBehavior.Disabled;
-        })
-        .Services.Configure<ConsoleLoggerOptions>(static console => console.LogToStandardErrorThreshold = LogLevel.Trace));
+        logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
+    });
 
     /// <summary>SIGTERM and SIGINT as a token.</summary>
     private sealed class StopSignals : IDisposable

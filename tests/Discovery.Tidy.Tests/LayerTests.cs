@@ -40,7 +40,7 @@ public sealed class LayerTests
     [Fact]
     public void Sidecar_hosts_the_store_in_one_place_and_knows_nothing_of_it_elsewhere() => SourceTree.AssertNone(
         from path in SourceTree.CSharp("^sidecar/Discovery.Sidecar/")
-        where UsesStore(path) && !Regex.IsMatch(path, @"/(Program|StoreHosting)\.cs$")
+        where UsesStore(path) && !Regex.IsMatch(path, @"/(Program|EmbeddedStore|StoreFlags)\.cs$")
         select path,
         "Only what starts the store may use Discovery.Store; registration speaks to it through Discovery.Catalog, as to any etcd.");
 

@@ -60,7 +60,7 @@ internal sealed partial class RequestForwarder : IDisposable
         _counters.Begin();
         try
         {
-            if (_routes.State.Table is not { } table)
+            if ((_routes.State.Table ?? await FirstTableAsync(context)) is not { } table)
             {
                 _counters.Error(RequestError.NotReady);
                 await Answers.NotReadyAsync(context, _options.Store.ToString());
@@ -91,6 +91,24 @@ internal sealed partial class RequestForwarder : IDisposable
     {
         _invoker.Dispose();
         _upgraded.Dispose();
+    }
+
+    /// <summary>
+    /// Holds what comes in between the start and the first read of the catalog, a matter of milliseconds: nobody is
+    /// refused because a proxy was restarted.
+    /// </summary>
+    private async Task<RouteTable?> FirstTableAsync(HttpContext context)
+    {
+        try
+        {
+            await _routes.FirstTable.WaitAsync(Limits.FirstTable, _time, context.RequestAborted);
+        }
+        catch (Exception e) when (e is TimeoutException or OperationCanceledException)
+        {
+            // The store is away, or the client is; what there is then is the answer.
+        }
+
+        return _routes.State.Table;
     }
 
     private async Task ForwardAsync(HttpContext context, Cluster cluster)

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Net;
-using System.Reflection;
 using Discovery.Catalog.Programs;
 
 namespace Discovery.Sidecar.Commands;
@@ -27,10 +26,6 @@ internal sealed class AgentFlags
     /// <summary>All of them.</summary>
     public IEnumerable<Option> Options => [_ip, _host, _ttl, _ttlRefresh, _resync, _routeAll, _deregisterOnExit];
 
-    /// <summary>This program's version.</summary>
-    public static string Version { get; } =
-        typeof(AgentFlags).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
-
     /// <summary>Reads and checks them.</summary>
     public SidecarOptions Read(ParseResult parsed, List<string> problems)
     {
@@ -50,7 +45,7 @@ internal sealed class AgentFlags
             Resync = parsed.GetValue(_resync),
             RouteAll = parsed.GetValue(_routeAll),
             DeregisterOnExit = parsed.GetValue(_deregisterOnExit),
-            Version = Version,
+            Version = Flags.Version,
         };
         problems.AddRange(options.Problems());
         return options;

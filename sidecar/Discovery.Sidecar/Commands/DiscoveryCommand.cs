@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Invocation;
 using Discovery.Catalog;
 using Discovery.Catalog.Programs;
 using Discovery.Sidecar.Docker;
@@ -22,7 +21,7 @@ internal sealed class DiscoveryCommand(TextWriter error)
             Arity = ArgumentArity.ZeroOrOne,
             Description = "registrator's drop-in mode; not in this version",
         };
-        Option<bool> healthcheck = Flags.Switch("healthcheck", "ask the agent running at --admin-url for /healthz and end with 0 or 1; for a container's HEALTHCHECK");
+        Option<bool> healthcheck = SelfCheck.Flag("--admin-url", "/healthz");
         var root = new RootCommand("Registers this host's containers in the catalog, and holds the catalog's store.") { registry, healthcheck };
         AddOptions(root, [.. agent.Options, .. common.StoreOptions, common.AdminOption, common.LevelOption, .. store.Options]);
         root.SetAction((parsed, cancellation) => CheckedAsync(problems =>
@@ -41,7 +40,7 @@ internal sealed class DiscoveryCommand(TextWriter error)
             _ = address?.IsEmbedded == true ? store.Read(parsed, "localhost", problems) : null;
             DockerEndpoint? docker = Endpoint(problems);
             return parsed.GetValue(healthcheck)
-                ? () => HealthcheckAsync(new Uri(adminUrl!, "/healthz"), cancellation)
+                ? () => SelfCheck.AskAsync("discovery", new Uri(adminUrl!, "/healthz"), error, cancellation)
                 : () => Agent.RunAsync(
                     options,
                     docker!,
@@ -54,11 +53,6 @@ internal sealed class DiscoveryCommand(TextWriter error)
         root.Add(Services());
         root.Add(Members());
         root.Add(Why());
-        foreach (VersionOption version in root.Options.OfType<VersionOption>())
-        {
-            version.Action = new VersionLine();
-        }
-
         return root;
     }
 
@@ -66,7 +60,7 @@ internal sealed class DiscoveryCommand(TextWriter error)
     {
         var common = new SharedFlags("embedded");
         var flags = new StoreFlags();
-        Option<bool> healthcheck = Flags.Switch("healthcheck", "ask the store running at --listen-client-urls for /health and end with 0 or 1");
+        Option<bool> healthcheck = SelfCheck.Flag("--listen-client-urls", "/health");
         var command = new Command("store", "Runs the store alone, without looking at containers.") { healthcheck };
         AddOptions(command, [.. flags.Options, common.LevelOption]);
         command.SetAction((parsed, cancellation) => CheckedAsync(problems =>
@@ -74,7 +68,7 @@ internal sealed class DiscoveryCommand(TextWriter error)
             var options = flags.Read(parsed, Environment.MachineName, problems);
             LogLevel level = common.Level(parsed, problems);
             return parsed.GetValue(healthcheck)
-                ? () => HealthcheckAsync(new Uri(new Uri(options.ListenClientUrls[0]), "/health"), cancellation)
+                ? () => SelfCheck.AskAsync("discovery", new Uri(new Uri(options.ListenClientUrls[0]), "/health"), error, cancellation)
                 : () => Agent.RunStoreAsync(logs => EmbeddedStore.StartAsync(options, logs, cancellation), level);
         }));
         return command;
@@ -146,28 +140,6 @@ internal sealed class DiscoveryCommand(TextWriter error)
         }
     }
 
-    private async Task<int> HealthcheckAsync(Uri url, CancellationToken cancellation)
-    {
-        var reached = new UriBuilder(url) { Host = url.Host is "0.0.0.0" or "[::]" ? "127.0.0.1" : url.Host };
-        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(2) };
-        try
-        {
-            using HttpResponseMessage answer = await http.GetAsync(reached.Uri, cancellation);
-            if (answer.IsSuccessStatusCode)
-            {
-                return ExitCode.Ok;
-            }
-
-            await error.WriteLineAsync($"discovery: {reached.Uri} answered {(int)answer.StatusCode}");
-        }
-        catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
-        {
-            await error.WriteLineAsync($"discovery: {reached.Uri}: {e.Message}");
-        }
-
-        return ExitCode.Failed;
-    }
-
     private static DockerEndpoint? Endpoint(List<string> problems)
     {
         try
@@ -189,15 +161,6 @@ internal sealed class DiscoveryCommand(TextWriter error)
         foreach (Option option in options)
         {
             command.Options.Add(option);
-        }
-    }
-
-    private sealed class VersionLine : SynchronousCommandLineAction
-    {
-        public override int Invoke(ParseResult parseResult)
-        {
-            parseResult.InvocationConfiguration.Output.WriteLine($"discovery {AgentFlags.Version}");
-            return ExitCode.Ok;
         }
     }
 }

@@ -1,7 +1,9 @@
 using System.Collections;
 using System.CommandLine;
+using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using System.Reflection;
 
 namespace Discovery.Catalog.Programs;
 
@@ -59,6 +61,11 @@ public static class Flags
     /// <param name="error">Standard error.</param>
     public static async Task<int> RunAsync(RootCommand root, string[] args, TextWriter error)
     {
+        foreach (VersionOption version in root.Options.OfType<VersionOption>())
+        {
+            version.Action = new VersionLine();
+        }
+
         ParseResult parsed = root.Parse(GoSpelling(args), new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
         var flags = parsed.CommandResult.Command.Options.Concat(root.Options.Where(static o => o.Recursive)).ToList();
         if ((parsed.Errors.Count > 0 || Swallowed(parsed).Any()) && !args.Any(static a => a is "-h" or "--help" or "-help"))
@@ -78,6 +85,10 @@ public static class Flags
 
         return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
     }
+
+    /// <summary>The running program's version.</summary>
+    public static string Version { get; } =
+        Assembly.GetEntryAssembly()?.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
 
     /// <summary>The time as it is typed.</summary>
     public static string Format(TimeSpan time) => time switch
@@ -220,5 +231,15 @@ public static class Flags
         }
 
         return row[^1];
+    }
+
+    /// <summary>The library's own names the version only.</summary>
+    private sealed class VersionLine : SynchronousCommandLineAction
+    {
+        public override int Invoke(ParseResult parseResult)
+        {
+            parseResult.InvocationConfiguration.Output.WriteLine($"{parseResult.RootCommandResult.Command.Name} {Version}");
+            return ExitCode.Ok;
+        }
     }
 }

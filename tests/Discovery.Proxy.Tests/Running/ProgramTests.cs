@@ -6,7 +6,7 @@ namespace Discovery.Proxy.Tests.Running;
 public sealed class ProgramTests
 {
     [Theory]
-    [InlineData("--store embedded", "the proxy holds no store")]
+    [InlineData("--store embedded", "this program holds no store")]
     [InlineData("--store mysql://x", "--store is \"mysql://x\"")]
     [InlineData("--urls https://0.0.0.0:443", "no TLS")]
     [InlineData("--urls 8080", "--urls is \"8080\"")]
