@@ -50,9 +50,9 @@ internal static partial class SourceTree
     }
 
     /// <summary>A text in quotation marks on one line.</summary>
-    [GeneratedRegex("""
-        @?"(?:[^"\\]|\\.)*"
-        """)]
+    [GeneratedRegex(""""
+        """.*?"""|@?"(?:[^"\\]|\\.)*"
+        """")]
     public static partial Regex Quoted();
 
     /// <summary>From two slashes to the end of the line.</summary>
