@@ -116,7 +116,7 @@ public sealed class RoutingTests
     }
 
     [Fact]
-    public async Task Before_the_first_table_everything_is_503()
+    public async Task Without_a_first_table_requests_wait_a_little_and_then_get_503()
     {
         await using ProxyServer server = await RunningProxy.StartOnAsync($"etcd://127.0.0.1:{FreePort.Next()}");
 
@@ -125,6 +125,21 @@ public sealed class RoutingTests
         WebAnswer answer = await WebProbe.GetAsync(server.Urls[0], "web.localhost");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.Status);
         Assert.Contains("No routes yet", answer.Body, StringComparison.Ordinal);
+    }
+
+    /// <summary>Goal: no request is refused between the opening of the port and the first read of the catalog.</summary>
+    [Fact]
+    public async Task A_restarted_proxy_refuses_nobody()
+    {
+        await using RunningProxy proxy = await RunningProxy.StartAsync();
+        await using Backend backend = await Backend.StartAsync();
+        await proxy.RegisterAsync(backend.Instance("web", 1, Route()));
+        for (int restart = 0; restart < 5; restart++)
+        {
+            await using ProxyServer again = await RunningProxy.StartOnAsync(proxy.Store.Flag, name: "again");
+
+            Assert.Equal("ok", (await WebProbe.GetAsync(again.Urls[0], "web.localhost")).Body);
+        }
     }
 
     [Theory]
