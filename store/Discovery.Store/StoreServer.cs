@@ -14,6 +14,12 @@ public sealed partial class StoreServer : IAsyncDisposable
     /// <summary>How long calls under way may take to end when the server stops; then they are told that it stopped.</summary>
     private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(1);
 
+    /// <summary>
+    /// How long connections stay open after their streams were told: .NET's HttpClient drops an answer that it has
+    /// received and not yet given to its reader when the connection ends behind it.
+    /// </summary>
+    private static readonly TimeSpan ReadTime = TimeSpan.FromMilliseconds(100);
+
     /// <summary>How long clients may take to hear that; then their connections are closed.</summary>
     private static readonly TimeSpan GoodbyeTime = TimeSpan.FromSeconds(2);
 
@@ -101,6 +107,7 @@ public sealed partial class StoreServer : IAsyncDisposable
 
         // Streams never end by themselves: told first.
         await _stopping.CancelAsync();
+        await Task.Delay(ReadTime, _time, CancellationToken.None);
         using var goodbye = new CancellationTokenSource(DrainTime + GoodbyeTime, _time);
         Task drained = _clients.StopAsync(goodbye.Token);
         await Task.WhenAny(drained, Task.Delay(DrainTime, _time, CancellationToken.None));
