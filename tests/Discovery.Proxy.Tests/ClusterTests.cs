@@ -1,5 +1,6 @@
 using Discovery.Catalog;
 using Discovery.Proxy.Routing;
+using Discovery.Testing;
 using static Discovery.Proxy.Tests.Catalogs;
 
 namespace Discovery.Proxy.Tests;

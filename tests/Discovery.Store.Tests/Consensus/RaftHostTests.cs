@@ -257,7 +257,7 @@ public sealed class RaftHostTests
     public async Task Lease_ends_by_the_leaders_clock_unless_it_is_renewed()
     {
         var disk = new MemoryDisk();
-        var clock = new ManualClock();
+        var clock = new ManualTimeProvider();
         await using RaftHost host = Open(disk, clock: clock);
         await host.ProposeAsync(new Command(CommandKind.LeaseGrant, new LeaseGrantRequest { ID = 7, TTL = 10 }), default);
         await Put(host, "a", "1", lease: 7);
@@ -281,7 +281,7 @@ public sealed class RaftHostTests
     public async Task Restarted_store_gives_each_lease_its_full_time_again()
     {
         var disk = new MemoryDisk();
-        var clock = new ManualClock();
+        var clock = new ManualTimeProvider();
         await using (RaftHost host = Open(disk, clock: clock))
         {
             await host.ProposeAsync(new Command(CommandKind.LeaseGrant, new LeaseGrantRequest { ID = 7, TTL = 10 }), default);
@@ -405,16 +405,4 @@ public sealed class RaftHostTests
     private static bool Contains(MemoryDisk disk, string text) =>
         disk.Paths.Where(path => path.EndsWith(".wal", StringComparison.Ordinal))
             .Any(path => disk.Bytes(path).AsSpan().IndexOf(System.Text.Encoding.UTF8.GetBytes(text)) >= 0);
-
-    /// <summary>Moves when it is told to.</summary>
-    private sealed class ManualClock : TimeProvider
-    {
-        private long _ticks;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => Interlocked.Read(ref _ticks);
-
-        public void Advance(TimeSpan by) => Interlocked.Add(ref _ticks, by.Ticks);
-    }
 }
