@@ -40,7 +40,7 @@ public sealed class CatalogFlagsTests
 
     private StoreAddress? Read(string fallback, string line)
     {
-        var flags = new CatalogFlags(fallback);
+        var flags = new CatalogFlags(fallback, allowsEmbedded: fallback == "embedded");
         var root = new RootCommand();
         foreach (Option option in flags.All)
         {

@@ -8,7 +8,11 @@ namespace Discovery.Sidecar.Commands;
 /// <summary>The command line of <c>discovery</c>: reads and checks it as a whole, then runs what was asked for.</summary>
 internal sealed class DiscoveryCommand(TextWriter error)
 {
-    private const string LocalStore = "etcd://127.0.0.1:2379";
+    /// <summary>
+    /// The store of the agent that runs beside: in its container the environment says where it listens.
+    /// </summary>
+    private static readonly string LocalStore = LocalStoreOf(
+        Environment.GetEnvironmentVariable("DISCOVERY_LISTEN_CLIENT_URLS") ?? Environment.GetEnvironmentVariable("ETCD_LISTEN_CLIENT_URLS"));
 
     /// <summary>All commands and flags.</summary>
     public RootCommand Root()
@@ -155,6 +159,15 @@ internal sealed class DiscoveryCommand(TextWriter error)
 
     // The environment may say "embedded" for the agent that runs beside; from here its store is one like any other.
     private static StoreAddress Running(StoreAddress address) => address.IsEmbedded ? StoreAddress.Parse(LocalStore) : address;
+
+    /// <summary>The store that listens at the first of these URLs, as a client of the same host reaches it.</summary>
+    internal static string LocalStoreOf(string? listenUrls)
+    {
+        string first = (listenUrls ?? "").Split(',')[0];
+        return !Uri.TryCreate(first, UriKind.Absolute, out Uri? url) || url.Port <= 0
+            ? "etcd://127.0.0.1:2379"
+            : $"etcd://{(url.Host is "0.0.0.0" or "[::]" ? "127.0.0.1" : url.Host)}:{url.Port}";
+    }
 
     private static void AddOptions(Command command, IEnumerable<Option> options)
     {

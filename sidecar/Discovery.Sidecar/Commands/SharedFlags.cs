@@ -8,7 +8,7 @@ namespace Discovery.Sidecar.Commands;
 /// <summary>The flags that several commands share. Reading them collects what is wrong, so that all of it is said at once.</summary>
 internal sealed class SharedFlags(string storeDefault)
 {
-    private readonly CatalogFlags _catalog = new(storeDefault);
+    private readonly CatalogFlags _catalog = new(storeDefault, allowsEmbedded: true);
     private readonly Option<string?> _adminUrl = Flags.Text("admin-url", "http://127.0.0.1:9460", "the agent's own pages: /healthz, /readyz, /metrics, /v1/why");
     private readonly Option<string?> _logLevel = ProgramLog.Flag();
 

@@ -4,9 +4,10 @@ namespace Discovery.Catalog.Programs;
 
 /// <summary><c>--store</c> and its certificates: the same flags in every program.</summary>
 /// <param name="fallback">The default of <c>--store</c>.</param>
-public sealed class CatalogFlags(string fallback)
+/// <param name="allowsEmbedded">Whether <c>embedded</c> means something here.</param>
+public sealed class CatalogFlags(string fallback, bool allowsEmbedded = false)
 {
-    private readonly Option<string?> _store = Flags.Text("store", fallback, fallback == "embedded"
+    private readonly Option<string?> _store = Flags.Text("store", fallback, allowsEmbedded
         ? "where the catalog is: embedded (inside this process), etcd://[user:password@]host:port[,host:port…], or etcds://… for TLS"
         : "where the catalog is: etcd://[user:password@]host:port[,host:port…], or etcds://… for TLS");
 
@@ -24,7 +25,7 @@ public sealed class CatalogFlags(string fallback)
         {
             var address = StoreAddress.Parse(
                 parsed.GetValue(_store)!, parsed.GetValue(_ca), parsed.GetValue(_certificate), parsed.GetValue(_key));
-            if (!address.IsEmbedded || fallback == "embedded")
+            if (!address.IsEmbedded || allowsEmbedded)
             {
                 return address;
             }
