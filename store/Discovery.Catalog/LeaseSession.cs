@@ -69,18 +69,14 @@ public sealed partial class LeaseSession(StoreClient store, string anchor, TimeS
         return false;
     }
 
-    /// <summary>Renews every third of the TTL until cancelled.</summary>
-    public Task KeepAliveAsync(Action onLost, CancellationToken cancellation) => KeepAliveAsync(ttl / 3, onLost, cancellation);
-
     /// <summary>
-    /// Renews until cancelled. A store that is away is no loss: the lease may still live when it is back.
+    /// Renews every third of the TTL until cancelled. A store that is away is no loss: the lease may still live when it is back.
     /// </summary>
-    /// <param name="every">Time between renewals; below the TTL.</param>
     /// <param name="onLost">Called when the store says that the lease has ended.</param>
     /// <param name="cancellation">Ends the renewals; the lease stays.</param>
-    public async Task KeepAliveAsync(TimeSpan every, Action onLost, CancellationToken cancellation)
+    public async Task KeepAliveAsync(Action onLost, CancellationToken cancellation)
     {
-        using var beat = new PeriodicTimer(every, time);
+        using var beat = new PeriodicTimer(ttl / 3, time);
         bool away = false;
         while (await beat.WaitForNextTickAsync(cancellation))
         {

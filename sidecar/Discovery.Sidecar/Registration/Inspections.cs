@@ -12,9 +12,6 @@ internal sealed class Inspections(Action<string> start)
     private readonly Queue<string> _waiting = new();
     private readonly HashSet<string> _queued = new(StringComparer.Ordinal);
 
-    /// <summary>Whether nothing is under way or waiting.</summary>
-    public bool IsIdle => _running.Count == 0 && _waiting.Count == 0;
-
     /// <summary>How many wait.</summary>
     public int Waiting => _waiting.Count;
 

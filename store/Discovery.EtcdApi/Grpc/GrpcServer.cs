@@ -162,9 +162,6 @@ public sealed class GrpcCall
     /// <summary>The caller's metadata of this name; null when absent.</summary>
     public string? Metadata(string name) => _context.Request.Headers.TryGetValue(name, out var values) ? values[0] : null;
 
-    /// <summary>Who calls, for logs.</summary>
-    public string Peer => $"{_context.Connection.RemoteIpAddress}:{_context.Connection.RemotePort}";
-
     /// <summary>The next message of a streaming call; null when the caller has finished sending. One reader at a time.</summary>
     public ValueTask<T?> ReadAsync<T>(MessageParser<T> parser)
         where T : class, IMessage<T> => ReadAsync(parser, Cancellation);
