@@ -8,6 +8,12 @@ public enum EntryKind : byte
 
     /// <summary>A new leader's first entry: once it is committed, everything before it is (Raft §5.4.2, §8).</summary>
     NoOp = 1,
+
+    /// <summary>
+    /// Who the members are from here on, as <see cref="Membership.Encode"/> wrote it. It counts as soon as it is in the
+    /// log, committed or not (Raft §6).
+    /// </summary>
+    Membership = 2,
 }
 
 /// <summary>One entry of the log. The payload is never changed after it was proposed.</summary>

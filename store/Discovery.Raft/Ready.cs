@@ -3,37 +3,51 @@ namespace Discovery.Raft;
 /// <summary>
 /// What a node wants done. The order is the whole contract:
 /// <list type="number">
-/// <item>send <see cref="Messages"/>; they may leave while step 2 is under way (the leader's own disk works in parallel);</item>
-/// <item>persist <see cref="HardState"/> and <see cref="Entries"/> in one batch, and when <see cref="MustSync"/> make
-/// them durable;</item>
-/// <item>send <see cref="MessagesAfterPersist"/>: votes and acknowledgements promise what is on disk;</item>
+/// <item>send <see cref="Messages"/>;</item>
+/// <item>make <see cref="Persist"/> durable, and then call <see cref="RaftNode.Persisted"/>. It may take its time: the
+/// node works on, but gives nothing else to persist meanwhile. So the leader's disk works in parallel with the network;</item>
 /// <item>apply <see cref="Committed"/>, then answer <see cref="Reads"/>;</item>
-/// <item>call <see cref="RaftNode.Advance"/>. Only then does the node count its own copy towards a commit.</item>
+/// <item>call <see cref="RaftNode.Advance"/>.</item>
 /// </list>
-/// If step 2 fails the process ends: nothing of this Ready may be answered.
 /// </summary>
 public sealed record Ready
 {
-    /// <summary>To be persisted when it is not null: it changed.</summary>
-    public HardState? HardState { get; init; }
+    /// <summary>To be sent at once; losing them is allowed.</summary>
+    public required IReadOnlyList<Message> Messages { get; init; }
 
-    /// <summary>To be appended to the durable log.</summary>
-    public required IReadOnlyList<Entry> Entries { get; init; }
+    /// <summary>To be made durable; null when there is nothing, or the batch before it is not durable yet.</summary>
+    public PersistBatch? Persist { get; init; }
 
     /// <summary>To be applied, in order; durable on a majority already.</summary>
     public required IReadOnlyList<Entry> Committed { get; init; }
 
     /// <summary>Reads whose state is there once <see cref="Committed"/> is applied.</summary>
     public required IReadOnlyList<ReadState> Reads { get; init; }
+}
 
-    /// <summary>To be sent at once.</summary>
-    public required IReadOnlyList<Message> Messages { get; init; }
+/// <summary>
+/// One write of the log: all of it durable, or the process ends. Nothing that depends on it is said before
+/// <see cref="RaftNode.Persisted"/>.
+/// </summary>
+public sealed record PersistBatch
+{
+    /// <summary>What to remember from now on.</summary>
+    public required HardState HardState { get; init; }
 
-    /// <summary>To be sent when the rest is durable.</summary>
-    public required IReadOnlyList<Message> MessagesAfterPersist { get; init; }
+    /// <summary>
+    /// The log before this entry is replaced by the state that stands at it, which is durable already: a snapshot was
+    /// installed. Null: the log goes on.
+    /// </summary>
+    public EntryId? Snapshot { get; init; }
 
-    /// <summary>Whether the caller must wait for the disk; false when only the commit index moved.</summary>
-    public required bool MustSync { get; init; }
+    /// <summary>To be appended. The first may stand at or before the log's end: then what follows it is replaced.</summary>
+    public required IReadOnlyList<Entry> Entries { get; init; }
+
+    /// <summary>
+    /// To be sent when all of it is durable: votes and acknowledgements promise what is on disk.
+    /// <see cref="RaftNode.Persisted"/> gives them out again with the next Ready; they are here for whoever looks on.
+    /// </summary>
+    public required IReadOnlyList<Message> Promises { get; init; }
 }
 
 /// <summary>

@@ -39,3 +39,11 @@ public readonly record struct CommandResult(IMessage? Response, EtcdError? Error
     /// <summary>The command was applied.</summary>
     public static CommandResult Applied(IMessage response) => new(response, null);
 }
+
+/// <summary>
+/// Which request of which process a command was: whoever applies it knows whether somebody here waits for it, on
+/// whichever member it was proposed.
+/// </summary>
+/// <param name="Instance">Drawn at random when a process starts; 0 when nobody waits.</param>
+/// <param name="Sequence">Counts the requests of the process.</param>
+public readonly record struct ProposalId(ulong Instance, ulong Sequence);

@@ -1,6 +1,6 @@
-using Discovery.Store.Consensus;
+using Discovery.Store.Log;
 
-namespace Discovery.Store.Tests.Consensus;
+namespace Discovery.Store.Tests.Log;
 
 /// <summary>
 /// Files in memory that know what a power cut would leave: what was synced. Counts syncs and fails on demand. A sync of

@@ -1,6 +1,6 @@
 using Discovery.Raft;
 
-namespace Discovery.Store.Consensus;
+namespace Discovery.Store.Log;
 
 /// <summary>
 /// The write-ahead log: segments of records, each chained to the one before by CRC. A batch is one write and one sync,

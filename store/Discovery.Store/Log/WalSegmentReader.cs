@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using Discovery.Raft;
 
-namespace Discovery.Store.Consensus;
+namespace Discovery.Store.Log;
 
 /// <summary>
 /// Reads one segment to the end of its last whole batch, and judges what follows. Bytes after it were never acknowledged

@@ -1,8 +1,8 @@
 using System.Text;
 using Discovery.Raft;
-using Discovery.Store.Consensus;
+using Discovery.Store.Log;
 
-namespace Discovery.Store.Tests.Consensus;
+namespace Discovery.Store.Tests.Log;
 
 /// <summary>What the log gives back after every kind of end: whole, torn, damaged, foreign.</summary>
 public sealed class WalTests

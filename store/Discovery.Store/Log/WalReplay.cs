@@ -1,6 +1,6 @@
 using Discovery.Raft;
 
-namespace Discovery.Store.Consensus;
+namespace Discovery.Store.Log;
 
 /// <summary>Reads all segments in order and says what a member remembers.</summary>
 internal sealed class WalReplay(IDisk disk, EntryId snapshot)

@@ -4,7 +4,7 @@ using System.Text;
 using Discovery.Raft;
 using Discovery.Store.Keyspace;
 
-namespace Discovery.Store.Consensus;
+namespace Discovery.Store.Log;
 
 /// <summary>A snapshot that was read, or written and read again.</summary>
 /// <param name="At">The last entry that it holds.</param>

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Numerics;
 
-namespace Discovery.Store.Consensus;
+namespace Discovery.Store.Log;
 
 /// <summary>
 /// CRC-32C (Castagnoli, RFC 3720 appendix B.4) by the processor's instruction. Written here because the framework has

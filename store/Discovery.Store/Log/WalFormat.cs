@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using Discovery.Raft;
 
-namespace Discovery.Store.Consensus;
+namespace Discovery.Store.Log;
 
 /// <summary>Kinds of log records. The numbers are in every log: only ever extended.</summary>
 internal enum WalRecordKind : byte

@@ -1,4 +1,4 @@
-namespace Discovery.Store.Consensus;
+namespace Discovery.Store.Log;
 
 /// <summary>A file of a data directory as a forward stream, for those who want one.</summary>
 internal sealed class DiskStream(IDiskFile file, long length) : Stream

@@ -1,4 +1,4 @@
-namespace Discovery.Store.Consensus;
+namespace Discovery.Store.Log;
 
 /// <summary>
 /// The files of one data directory; paths are relative to it. The one seam that exists for the simulator: a fault of a
