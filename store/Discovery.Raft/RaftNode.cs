@@ -25,13 +25,6 @@ public sealed partial class RaftNode
     /// <exception cref="ArgumentException">The settings or the restored state contradict themselves.</exception>
     public RaftNode(RaftSettings settings, RestoredState restored)
     {
-        if (settings.Voters.Length != 1 || settings.Voters[0] != settings.Id)
-        {
-            throw new ArgumentException(
-                $"the voters are [{string.Join(", ", settings.Voters)}]; this version runs one, the node itself ({settings.Id})",
-                nameof(settings));
-        }
-
         if (settings.ElectionTicks < 2)
         {
             throw new ArgumentException($"ElectionTicks is {settings.ElectionTicks}; it must be at least 2", nameof(settings));
@@ -52,10 +45,10 @@ public sealed partial class RaftNode
     }
 
     /// <summary>Where the node stands.</summary>
-    public RaftStatus Status => new(_settings.Id, _role, _leader, _state, _log.Last, _log.Persisted, _log.Applied);
+    public RaftStatus Status => new(_settings.Id, _role, _leader, _state, _log.Last, _log.Persisted, _log.Applied, new Membership([_settings.Id]));
 
     /// <summary>Whether this node is a majority by itself.</summary>
-    public bool IsOnlyVoter => _settings.Voters.Length == 1 && _settings.Voters[0] == _settings.Id;
+    public bool IsOnlyVoter => _settings.Id.Value > 0;
 
     /// <summary>Whether <see cref="TakeReady"/> would find something to do.</summary>
     public bool HasReady =>
@@ -93,7 +86,7 @@ public sealed partial class RaftNode
     public void Step(in Message message)
     {
         // Whoever is outside the configuration must not move the term: a removed member would depose leaders (Raft §6).
-        if (message.To != _settings.Id || !_settings.Voters.Contains(message.From))
+        if (message.To != _settings.Id )
         {
             return;
         }
@@ -115,17 +108,25 @@ public sealed partial class RaftNode
         bool stateChanged = MustPersistState || (entries.Length > 0 && _state != _stateTaken);
         _outstanding = new Ready
         {
-            HardState = stateChanged ? _state : null,
-            Entries = entries,
+            Persist = stateChanged || entries.Length > 0
+                ? new PersistBatch { HardState = _state, Entries = entries, Promises = [] }
+                : null,
             Committed = committed,
             Reads = TakeReads(applied),
             Messages = [],
-            MessagesAfterPersist = [],
-            MustSync = MustPersistState || entries.Length > 0,
         };
         _taken += (ulong)entries.Length;
         _stateTaken = stateChanged ? _state : _stateTaken;
         return _outstanding;
+    }
+
+    /// <summary>The batch of a Ready is durable.</summary>
+    public void Persisted(PersistBatch batch)
+    {
+        if (batch.Entries.Count > 0)
+        {
+            _log.PersistedTo(batch.Entries[^1].Id.Index);
+        }
     }
 
     /// <summary>The caller has done all of the Ready: it is durable, sent and applied.</summary>
@@ -136,11 +137,6 @@ public sealed partial class RaftNode
         if (done.Committed.Count > 0)
         {
             _log.AppliedTo(done.Committed[^1].Id.Index);
-        }
-
-        if (done.Entries.Count > 0)
-        {
-            _log.PersistedTo(done.Entries[^1].Id.Index);
         }
 
         if (_role == RaftRole.Candidate && !MustPersistState)

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Discovery.Raft;
 using Discovery.Store.Keyspace;
+using Discovery.Store.Log;
 
 namespace Discovery.Store.Consensus;
 
@@ -54,7 +55,7 @@ internal sealed record OpenedData(IDisposable Lock, Wal Wal, SnapshotFiles Snaps
             var settings = new RaftSettings
             {
                 Id = self,
-                Voters = [self],
+                Seed = unchecked((int)identity.MemberId),
                 ElectionTicks = Math.Max(2, (int)(options.ElectionTimeout / options.HeartbeatInterval)),
                 BatchBytesMax = Limits.BatchBytesMax,
             };

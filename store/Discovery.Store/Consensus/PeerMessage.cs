@@ -15,20 +15,26 @@ internal sealed record RaftMessage(Message Message) : PeerMessage(Message.From, 
 /// Commands that a follower's clients proposed, for the leader of the term to put in the log. A leader of another term
 /// ignores it, so that the proposer knows: what is not in the log once an entry of a later term is committed never will be.
 /// </summary>
-/// <param name="Term">The leader's term, as the follower knows it.</param>
-/// <param name="Batch">Greater with each batch of one process: the leader takes each at most once.</param>
-/// <param name="Instance">The process that sends it (<see cref="Keyspace.ProposalId.Instance"/>).</param>
-/// <param name="Commands">Encoded commands.</param>
+/// <remarks><list type="bullet">
+/// <item><c>Term</c>: the leader's term, as the follower knows it.</item>
+/// <item><c>Batch</c>: Greater with each batch of one process: the leader takes each at most once.</item>
+/// <item><c>Instance</c>: the process that sends it (<see cref="Keyspace.ProposalId.Instance"/>).</item>
+/// <item><c>Commands</c>: Encoded commands.</item>
+/// </list></remarks>
 internal sealed record Forward(
     NodeId From, NodeId To, ulong Term, ulong Instance, ulong Batch, IReadOnlyList<ReadOnlyMemory<byte>> Commands) : PeerMessage(From, To);
 
 /// <summary>The leader could not take these commands of a batch: too much waits. They are not in the log.</summary>
-/// <param name="Sequences">Their <see cref="Keyspace.ProposalId.Sequence"/>s.</param>
+/// <remarks><list type="bullet">
+/// <item><c>Sequences</c>: Their <see cref="Keyspace.ProposalId.Sequence"/>s.</item>
+/// </list></remarks>
 internal sealed record ForwardRefused(NodeId From, NodeId To, ulong Term, IReadOnlyList<ulong> Sequences) : PeerMessage(From, To);
 
 /// <summary>A follower's clients renew leases or ask for the time they have left; only the leader's clock counts.</summary>
-/// <param name="Question">Numbers the sender's questions; the answer repeats it.</param>
-/// <param name="Renew">Give them their full time again; else only ask.</param>
+/// <remarks><list type="bullet">
+/// <item><c>Question</c>: Numbers the sender's questions; the answer repeats it.</item>
+/// <item><c>Renew</c>: Give them their full time again; else only ask.</item>
+/// </list></remarks>
 internal sealed record LeaseQuestion(
     NodeId From, NodeId To, ulong Term, ulong Question, bool Renew, IReadOnlyList<long> LeaseIds) : PeerMessage(From, To);
 
@@ -39,7 +45,9 @@ internal sealed record LeaseAnswer(NodeId From, NodeId To, ulong Question, IRead
 internal sealed record SnapshotPull(NodeId From, NodeId To, EntryId At, long Offset) : PeerMessage(From, To);
 
 /// <summary>A piece of a snapshot's file.</summary>
-/// <param name="TotalBytes">The file's length; 0 when the snapshot is gone and another must be offered.</param>
-/// <param name="Crc">CRC-32C of the bytes, made where they were read from the disk.</param>
+/// <remarks><list type="bullet">
+/// <item><c>TotalBytes</c>: the file's length; 0 when the snapshot is gone and another must be offered.</item>
+/// <item><c>Crc</c>: CRC-32C of the bytes, made where they were read from the disk.</item>
+/// </list></remarks>
 internal sealed record SnapshotChunk(
     NodeId From, NodeId To, EntryId At, long Offset, long TotalBytes, uint Crc, ReadOnlyMemory<byte> Bytes) : PeerMessage(From, To);

@@ -4,6 +4,7 @@ using Discovery.EtcdApi;
 using Discovery.EtcdApi.Messages;
 using Discovery.Raft;
 using Discovery.Store.Keyspace;
+using Discovery.Store.Log;
 using Microsoft.Extensions.Logging;
 
 namespace Discovery.Store.Consensus;

@@ -2,6 +2,7 @@ using Discovery.EtcdApi;
 using Discovery.EtcdApi.Messages;
 using Discovery.Raft;
 using Discovery.Store.Keyspace;
+using Discovery.Store.Log;
 
 namespace Discovery.Store.Consensus;
 
@@ -118,10 +119,11 @@ internal sealed class Replica
         while (_node.HasReady)
         {
             Ready ready = _node.TakeReady();
-            if (ready.MustSync)
+            if (ready.Persist is { } batch)
             {
                 // One write and one sync for all that came in since the last turn.
-                _wal.Write(ready.HardState, ready.Entries);
+                _wal.Write(batch.HardState, batch.Entries);
+                _node.Persisted(batch);
             }
 
             foreach (Entry entry in ready.Committed)

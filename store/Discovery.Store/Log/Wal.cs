@@ -87,7 +87,7 @@ internal sealed class Wal : IDisposable
             DiskBytes = replay.DiskBytes,
         };
         wal._segments.AddRange(replay.Segments);
-        restored = new RestoredState(replay.State, snapshot, replay.Entries);
+        restored = new RestoredState(replay.State, snapshot, Membership.None, replay.Entries);
         return wal;
     }
 

@@ -2,6 +2,7 @@ using Discovery.EtcdApi;
 using Discovery.EtcdApi.Messages;
 using Discovery.Store.Consensus;
 using Discovery.Store.Keyspace;
+using Discovery.Store.Tests.Log;
 using Discovery.Testing;
 using Google.Protobuf;
 using Microsoft.Extensions.Logging.Abstractions;
