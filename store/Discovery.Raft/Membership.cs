@@ -29,6 +29,11 @@ public sealed class Membership : IEquatable<Membership>
         }
     }
 
+    /// <summary>
+    /// What the caller gave with the change that led here, for its state machine. Not looked at, and not compared.
+    /// </summary>
+    public ReadOnlyMemory<byte> Context { get; init; }
+
     /// <summary>Whose majority decides.</summary>
     public ImmutableArray<NodeId> Voters { get; }
 
@@ -60,11 +65,11 @@ public sealed class Membership : IEquatable<Membership>
 
     /// <summary>
     /// As a log entry's payload: version (1), counts of voters, outgoing, learners (1 each), their ids (8 each,
-    /// little-endian), then what the caller adds.
+    /// little-endian), then the context.
     /// </summary>
-    public byte[] Encode(ReadOnlySpan<byte> context)
+    public byte[] Encode()
     {
-        byte[] payload = new byte[HeaderBytes + (8 * (Voters.Length + Outgoing.Length + Learners.Length)) + context.Length];
+        byte[] payload = new byte[HeaderBytes + (8 * (Voters.Length + Outgoing.Length + Learners.Length)) + Context.Length];
         payload[0] = FormatVersion;
         payload[1] = (byte)Voters.Length;
         payload[2] = (byte)Outgoing.Length;
@@ -76,13 +81,13 @@ public sealed class Membership : IEquatable<Membership>
             at += 8;
         }
 
-        context.CopyTo(payload.AsSpan(at));
+        Context.Span.CopyTo(payload.AsSpan(at));
         return payload;
     }
 
     /// <summary>Reads what <see cref="Encode"/> wrote.</summary>
     /// <exception cref="FormatException">It is newer than this program, or damaged.</exception>
-    public static Membership Decode(ReadOnlyMemory<byte> payload, out ReadOnlyMemory<byte> context)
+    public static Membership Decode(ReadOnlyMemory<byte> payload)
     {
         ReadOnlySpan<byte> bytes = payload.Span;
         if (bytes.Length < HeaderBytes || bytes[0] != FormatVersion)
@@ -103,9 +108,11 @@ public sealed class Membership : IEquatable<Membership>
             ids[i] = new NodeId(BinaryPrimitives.ReadUInt64LittleEndian(bytes[(HeaderBytes + (8 * i))..]));
         }
 
-        context = payload[(HeaderBytes + (8 * counted))..];
         int learners = bytes[1] + bytes[2];
-        return new Membership(ids[..bytes[1]], ids[learners..], ids[bytes[1]..learners]);
+        return new Membership(ids[..bytes[1]], ids[learners..], ids[bytes[1]..learners])
+        {
+            Context = payload[(HeaderBytes + (8 * counted))..],
+        };
     }
 
     /// <inheritdoc/>

@@ -2,134 +2,214 @@ namespace Discovery.Raft;
 
 /// <summary>
 /// One member of Raft as a pure state machine: calls go in, a <see cref="Ready"/> comes out. It has no clock (time is
-/// counted in ticks), no disk, no network and no thread; the same calls give the same answers for ever. Not safe for
-/// use by several threads: one loop owns it.
+/// counted in ticks), no disk, no network, no thread, and no chance but its seed; the same calls give the same answers
+/// for ever. Not safe for use by several threads: one loop owns it.
 /// </summary>
 /// <remarks>
-/// This version runs a cluster of one: the node is elected by its own durable vote and commits what its own disk holds.
-/// More voters change what is inside, not these calls.
+/// Every message is allowed to be lost, late, repeated or out of order. Promises (votes, acknowledgements) wait until
+/// what they promise is durable; see <see cref="Promise"/>.
 /// </remarks>
 public sealed partial class RaftNode
 {
     private readonly RaftSettings _settings;
+    private readonly Random _random;
     private readonly RaftLog _log;
+    private readonly List<Message> _outbox = [];
+    private readonly List<(ulong Index, Message Message)> _promises = [];
     private readonly List<ReadState> _confirmedReads = [];
     private HardState _state;
-    private HardState _stateTaken;
+    private HardState _durableState;
     private RaftRole _role = RaftRole.Follower;
     private NodeId? _leader;
+    private EntryId? _installed;
+    private PersistBatch? _persisting;
     private Ready? _outstanding;
-    private ulong _taken;
 
     /// <summary>Makes a follower that continues where the restored state ends.</summary>
     /// <exception cref="ArgumentException">The settings or the restored state contradict themselves.</exception>
     public RaftNode(RaftSettings settings, RestoredState restored)
     {
-        if (settings.ElectionTicks < 2)
+        if (settings.HeartbeatTicks < 1 || settings.ElectionTicks <= settings.HeartbeatTicks)
         {
-            throw new ArgumentException($"ElectionTicks is {settings.ElectionTicks}; it must be at least 2", nameof(settings));
+            throw new ArgumentException(
+                $"found {settings.HeartbeatTicks} heartbeat ticks and {settings.ElectionTicks} election ticks; wanted at least 1, and more",
+                nameof(settings));
         }
 
         _settings = settings;
-        _log = new RaftLog(restored.Snapshot, restored.Entries);
-        _state = restored.HardState with { Commit = Math.Max(restored.HardState.Commit, restored.Snapshot.Index) };
-        if (_state.Term < _log.Last.Term || _state.Commit > _log.LastIndex)
+        _random = new Random(settings.Seed);
+        _log = new RaftLog(restored.Snapshot, restored.Membership, restored.Entries);
+        ulong commit = Math.Max(restored.HardState.Commit, restored.Snapshot.Index);
+        if (restored.HardState.IsRecovering)
+        {
+            // It may have known more to be committed than is left of its log.
+            commit = Math.Min(commit, _log.LastIndex);
+        }
+
+        _state = restored.HardState with { Commit = commit };
+        if (_state.Term < _log.Last.Term || commit > _log.LastIndex)
         {
             throw new ArgumentException(
                 $"the restored state {restored.HardState} does not fit a log that ends at {_log.Last}", nameof(restored));
         }
 
-        _stateTaken = _state;
-        _taken = _log.LastIndex;
-        _log.CommitTo(_state.Commit);
+        _durableState = _state;
+        _log.CommitTo(commit);
+        AwaitLeader();
     }
 
     /// <summary>Where the node stands.</summary>
-    public RaftStatus Status => new(_settings.Id, _role, _leader, _state, _log.Last, _log.Persisted, _log.Applied, new Membership([_settings.Id]));
+    public RaftStatus Status => new(
+        _settings.Id, _role, _leader, _state, _log.Last, _log.Persisted, _log.Applied, _log.Membership);
+
+    /// <summary>Index before the first entry that is still held; a follower that lags further needs a snapshot.</summary>
+    public ulong CompactedIndex => _log.Before.Index;
 
     /// <summary>Whether this node is a majority by itself.</summary>
-    public bool IsOnlyVoter => _settings.Id.Value > 0;
+    public bool IsOnlyVoter =>
+        !_log.Membership.IsJoint && _log.Membership.Voters.Length == 1 && _log.Membership.Voters[0] == _settings.Id;
 
     /// <summary>Whether <see cref="TakeReady"/> would find something to do.</summary>
     public bool HasReady =>
-        _taken < _log.LastIndex || _log.Applied < _log.Committed || MustPersistState || HasDeliverableRead;
+        _outbox.Count > 0
+        || _log.Applied < _log.Committed
+        || (_persisting is null && MustPersist)
+        || HasDeliverableRead
+        || (_role == RaftRole.Leader && HasToSend);
 
-    private bool MustPersistState => _state.Term != _stateTaken.Term || _state.VotedFor != _stateTaken.VotedFor;
+    private bool MustPersist => _log.Taken < _log.LastIndex || _installed is not null || !IsStateDurable;
 
-    private bool HasDeliverableRead => _confirmedReads.Count > 0 && _confirmedReads[0].Index <= _log.Applied;
+    /// <summary>The commit index may be lost; nothing is promised by it.</summary>
+    private bool IsStateDurable =>
+        _state.Term == _durableState.Term
+        && _state.VotedFor == _durableState.VotedFor
+        && _state.IsRecovering == _durableState.IsRecovering;
+
+    private bool HasDeliverableRead
+    {
+        get
+        {
+            foreach (ReadState read in _confirmedReads)
+            {
+                if (read.Index <= _log.Applied)
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
+    }
 
     /// <summary>One tick of Raft's clock has passed.</summary>
     public void Tick()
     {
-        // A node that is its own majority need not wait for anybody.
-        if (_role != RaftRole.Leader && ++_ticksWithoutLeader >= _settings.ElectionTicks)
-        {
-            Campaign();
-        }
-    }
-
-    /// <summary>Stands for election now, in the next term (Raft §5.2).</summary>
-    public void Campaign()
-    {
         if (_role == RaftRole.Leader)
         {
-            return;
+            TickLeader();
         }
-
-        _ticksWithoutLeader = 0;
-        _role = RaftRole.Candidate;
-        _leader = null;
-        _state = _state with { Term = _state.Term + 1, VotedFor = _settings.Id };
+        else
+        {
+            TickFollower();
+        }
     }
 
-    /// <summary>Takes a message of another member; one that is not a member is not heard.</summary>
+    /// <summary>Takes a message of another member.</summary>
     public void Step(in Message message)
     {
-        // Whoever is outside the configuration must not move the term: a removed member would depose leaders (Raft §6).
-        if (message.To != _settings.Id )
+        if (message.To != _settings.Id || message.From == _settings.Id)
         {
             return;
         }
 
-        Invariant.Holds(message.From != _settings.Id);
+        if (message.Term > _state.Term && !StepNewerTerm(message))
+        {
+            return;
+        }
+
+        if (message.Term < _state.Term)
+        {
+            StepOlderTerm(message);
+            return;
+        }
+
+        switch (message.Kind)
+        {
+            case MessageKind.Append:
+                OnAppend(message);
+                break;
+            case MessageKind.InstallSnapshot:
+                OnInstallSnapshot(message);
+                break;
+            case MessageKind.PreVoteRequest or MessageKind.VoteRequest:
+                OnVoteRequest(message);
+                break;
+            case MessageKind.PreVoteResponse or MessageKind.VoteResponse:
+                OnVoteResponse(message);
+                break;
+            case MessageKind.TimeoutNow:
+                OnTimeoutNow();
+                break;
+            case MessageKind.ReadIndexResponse:
+                _confirmedReads.Add(new ReadState(message.Context, message.Index));
+                break;
+            case MessageKind.AppendResponse when _role == RaftRole.Leader:
+                OnAppendResponse(message);
+                break;
+            case MessageKind.ReadIndex when _role == RaftRole.Leader:
+                OnReadIndex(message);
+                break;
+        }
     }
 
     /// <summary>What is to be done next; must be given back to <see cref="Advance"/> before the next is taken.</summary>
     public Ready TakeReady()
     {
         Invariant.Holds(_outstanding is null);
-        Entry[] entries = _taken == _log.LastIndex
-            ? []
-            : _log.Slice(_taken + 1, _log.LastIndex, _settings.BatchBytesMax);
-        Entry[] committed = _log.Applied == _log.Committed
-            ? []
-            : _log.Slice(_log.Applied + 1, _log.Committed, _settings.BatchBytesMax);
-        ulong applied = committed.Length == 0 ? _log.Applied : committed[^1].Id.Index;
-        bool stateChanged = MustPersistState || (entries.Length > 0 && _state != _stateTaken);
-        _outstanding = new Ready
+        if (_role == RaftRole.Leader)
         {
-            Persist = stateChanged || entries.Length > 0
-                ? new PersistBatch { HardState = _state, Entries = entries, Promises = [] }
-                : null,
+            SendAll();
+        }
+
+        Entry[] committed = _log.Slice(_log.Applied + 1, _log.Committed, _settings.BatchBytesMax);
+        ulong applied = committed.Length == 0 ? _log.Applied : committed[^1].Id.Index;
+        Message[] messages = _outbox.Count == 0 ? [] : [.. _outbox];
+        _outbox.Clear();
+        return _outstanding = new Ready
+        {
+            Messages = messages,
+            Persist = _persisting is null && MustPersist ? TakeBatch() : null,
             Committed = committed,
             Reads = TakeReads(applied),
-            Messages = [],
         };
-        _taken += (ulong)entries.Length;
-        _stateTaken = stateChanged ? _state : _stateTaken;
-        return _outstanding;
     }
 
-    /// <summary>The batch of a Ready is durable.</summary>
+    /// <summary>
+    /// The batch is durable. What depends on it is promised with the next Ready: votes, acknowledgements, and that this
+    /// node's own copy counts towards a commit.
+    /// </summary>
     public void Persisted(PersistBatch batch)
     {
-        if (batch.Entries.Count > 0)
+        Invariant.Holds(ReferenceEquals(batch, _persisting));
+        _persisting = null;
+        _durableState = batch.HardState;
+        _log.BatchIsDurable();
+        KeepPromises();
+        if (_role == RaftRole.Candidate)
         {
-            _log.PersistedTo(batch.Entries[^1].Id.Index);
+            CountVotes();
+        }
+        else if (_role == RaftRole.Leader)
+        {
+            CommitByMajority();
+        }
+        else
+        {
+            EndRecovery();
         }
     }
 
-    /// <summary>The caller has done all of the Ready: it is durable, sent and applied.</summary>
+    /// <summary>The caller has sent and applied all of the Ready, and takes care of what is to be persisted.</summary>
     public void Advance(Ready done)
     {
         Invariant.Holds(ReferenceEquals(done, _outstanding));
@@ -138,34 +218,139 @@ public sealed partial class RaftNode
         {
             _log.AppliedTo(done.Committed[^1].Id.Index);
         }
-
-        if (_role == RaftRole.Candidate && !MustPersistState)
-        {
-            // The vote for oneself counts once it is on disk, as every vote does.
-            BecomeLeader();
-        }
-        else if (_role == RaftRole.Leader)
-        {
-            CommitOwn();
-        }
     }
 
     /// <summary>
     /// Forgets the oldest applied entries beyond the bounds; the rest stays for followers that lag. A follower that needs
     /// older ones gets the applied state instead.
     /// </summary>
-    public void Compact(int keepEntries, long keepBytes) => _log.Compact(keepEntries, keepBytes);
+    /// <param name="keepEntries">Entries to keep.</param>
+    /// <param name="keepBytes">Bytes of payload to keep, at most.</param>
+    /// <param name="floor">No entry after this index goes: somebody is on the way to it with a snapshot.</param>
+    public void Compact(int keepEntries, long keepBytes, ulong floor = ulong.MaxValue) =>
+        _log.Compact(keepEntries, keepBytes, floor);
+
+    private void BecomeFollower(ulong term, NodeId? leader)
+    {
+        if (term != _state.Term)
+        {
+            _state = _state with { Term = term, VotedFor = null };
+
+            // What was to be promised in an older term is of no use to anybody, and after a replaced entry it is a lie.
+            _promises.Clear();
+        }
+
+        if (_role == RaftRole.Leader)
+        {
+            EndLeading();
+        }
+
+        _role = RaftRole.Follower;
+        _leader = leader;
+        AwaitLeader();
+    }
+
+    /// <summary>Whether the message is to be looked at further.</summary>
+    private bool StepNewerTerm(in Message message)
+    {
+        switch (message.Kind)
+        {
+            case MessageKind.PreVoteRequest:
+                // Nobody's term changes by a question (Raft thesis §9.6).
+                if (!HearsLeader)
+                {
+                    OnVoteRequest(message);
+                }
+
+                return false;
+            case MessageKind.PreVoteResponse when message.Accepted:
+                // It carries the term that we asked for.
+                OnVoteResponse(message);
+                return false;
+            case MessageKind.VoteRequest when HearsLeader && !message.Accepted:
+                // A leader is alive: whoever does not hear it must not depose it (Raft §6, thesis §4.2.3).
+                return false;
+            case MessageKind.Append or MessageKind.InstallSnapshot:
+                BecomeFollower(message.Term, message.From);
+                return true;
+            default:
+                BecomeFollower(message.Term, null);
+                return true;
+        }
+    }
+
+    private void StepOlderTerm(in Message message)
+    {
+        switch (message.Kind)
+        {
+            case MessageKind.Append or MessageKind.InstallSnapshot:
+                // A leader that does not know that its time is over, perhaps because we, cut off, went ahead: it learns
+                // our term, and the cluster elects one that we can follow.
+                _outbox.Add(new Message(MessageKind.AppendResponse, _settings.Id, message.From, _state.Term));
+                break;
+            case MessageKind.PreVoteRequest:
+                _outbox.Add(new Message(MessageKind.PreVoteResponse, _settings.Id, message.From, _state.Term));
+                break;
+            case MessageKind.VoteRequest:
+                _outbox.Add(new Message(MessageKind.VoteResponse, _settings.Id, message.From, _state.Term));
+                break;
+        }
+    }
+
+    /// <summary>
+    /// Sends the message once everything it stands on is durable: the term and the vote, and the log up to the index.
+    /// An acknowledgement or a vote that a crash could undo would commit what is lost, or elect two leaders.
+    /// </summary>
+    private void Promise(ulong index, in Message message)
+    {
+        if (IsStateDurable && index <= _log.Persisted)
+        {
+            _outbox.Add(message);
+        }
+        else
+        {
+            _promises.Add((index, message));
+        }
+    }
+
+    private void KeepPromises()
+    {
+        if (!IsStateDurable)
+        {
+            return;
+        }
+
+        foreach ((ulong index, Message message) in _promises)
+        {
+            if (index <= _log.Persisted)
+            {
+                _outbox.Add(message);
+            }
+        }
+
+        _promises.RemoveAll(promise => promise.Index <= _log.Persisted);
+    }
+
+    private PersistBatch TakeBatch()
+    {
+        Entry[] entries = _log.TakeForDisk(_settings.BatchBytesMax);
+
+        // A leader may know more to be committed than its own disk holds; after a restart the log must reach that far.
+        _state = _state with { Commit = Math.Max(_state.Commit, Math.Min(_log.Committed, _log.Taken)) };
+        _persisting = new PersistBatch { HardState = _state, Snapshot = _installed, Entries = entries };
+        _installed = null;
+        return _persisting;
+    }
 
     private ReadState[] TakeReads(ulong applied)
     {
-        int count = 0;
-        while (count < _confirmedReads.Count && _confirmedReads[count].Index <= applied)
+        if (_confirmedReads.Count == 0)
         {
-            count++;
+            return [];
         }
 
-        ReadState[] taken = count == 0 ? [] : [.. _confirmedReads[..count]];
-        _confirmedReads.RemoveRange(0, count);
+        ReadState[] taken = [.. _confirmedReads.Where(read => read.Index <= applied)];
+        _confirmedReads.RemoveAll(read => read.Index <= applied);
         return taken;
     }
 }

@@ -55,9 +55,9 @@ public sealed record RestoredState(
     /// A member of a cluster that is formed: all of them begin with the same first entry, committed, so that the members
     /// are in the log like everything else.
     /// </summary>
-    public static RestoredState Formed(Membership membership, ReadOnlySpan<byte> context) => new(
+    public static RestoredState Formed(Membership membership) => new(
         new HardState(1, null, 1),
         default,
         Membership.None,
-        [new Entry(new EntryId(1, 1), EntryKind.Membership, membership.Encode(context))]);
+        [new Entry(new EntryId(1, 1), EntryKind.Membership, membership.Encode())]);
 }

@@ -26,8 +26,8 @@ public sealed record Ready
 }
 
 /// <summary>
-/// One write of the log: all of it durable, or the process ends. Nothing that depends on it is said before
-/// <see cref="RaftNode.Persisted"/>.
+/// One write of the log: all of it durable, or the process ends. Votes and acknowledgements that depend on it come as
+/// messages of the Ready after <see cref="RaftNode.Persisted"/>.
 /// </summary>
 public sealed record PersistBatch
 {
@@ -42,12 +42,6 @@ public sealed record PersistBatch
 
     /// <summary>To be appended. The first may stand at or before the log's end: then what follows it is replaced.</summary>
     public required IReadOnlyList<Entry> Entries { get; init; }
-
-    /// <summary>
-    /// To be sent when all of it is durable: votes and acknowledgements promise what is on disk.
-    /// <see cref="RaftNode.Persisted"/> gives them out again with the next Ready; they are here for whoever looks on.
-    /// </summary>
-    public required IReadOnlyList<Message> Promises { get; init; }
 }
 
 /// <summary>
