@@ -47,6 +47,49 @@ public sealed record EtcdError(GrpcStatusCode Code, string Text)
     /// <summary>A lease above 9,000,000,000 s.</summary>
     public static readonly EtcdError LeaseTtlTooLarge = new(GrpcStatusCode.OutOfRange, "etcdserver: too large lease TTL");
 
+    /// <summary>A member with this id exists.</summary>
+    public static readonly EtcdError MemberExists = new(GrpcStatusCode.FailedPrecondition, "etcdserver: member ID already exist");
+
+    /// <summary>Another member has one of these peer URLs.</summary>
+    public static readonly EtcdError PeerUrlExists = new(GrpcStatusCode.FailedPrecondition, "etcdserver: Peer URLs already exists");
+
+    /// <summary>After the change fewer members would have ever started than a majority needs.</summary>
+    public static readonly EtcdError NotEnoughStarted =
+        new(GrpcStatusCode.FailedPrecondition, "etcdserver: re-configuration failed due to not enough started members");
+
+    /// <summary>Peer URLs that nobody could be reached by.</summary>
+    public static readonly EtcdError BadMemberUrls = new(GrpcStatusCode.InvalidArgument, "etcdserver: given member URLs are invalid");
+
+    /// <summary>No member has this id, or it was removed.</summary>
+    public static readonly EtcdError MemberNotFound = new(GrpcStatusCode.NotFound, "etcdserver: member not found");
+
+    /// <summary>The member to be promoted votes already.</summary>
+    public static readonly EtcdError NotLearner = new(GrpcStatusCode.FailedPrecondition, "etcdserver: can only promote a learner member");
+
+    /// <summary>The learner's log is too far behind the leader's.</summary>
+    public static readonly EtcdError LearnerNotReady =
+        new(GrpcStatusCode.FailedPrecondition, "etcdserver: can only promote a learner member which is in sync with leader");
+
+    /// <summary>More learners than a cluster may have (1).</summary>
+    public static readonly EtcdError TooManyLearners =
+        new(GrpcStatusCode.FailedPrecondition, "etcdserver: too many learner members in cluster");
+
+    /// <summary>Too many members cannot be reached: the change could cost the majority.</summary>
+    public static readonly EtcdError Unhealthy = new(GrpcStatusCode.Unavailable, "etcdserver: unhealthy cluster");
+
+    /// <summary>A learner serves reads of its own state and its status, nothing else.</summary>
+    public static readonly EtcdError NotForLearner = new(GrpcStatusCode.Unavailable, "etcdserver: rpc not supported for learner");
+
+    /// <summary>Only the leader can hand over.</summary>
+    public static readonly EtcdError NotLeader = new(GrpcStatusCode.FailedPrecondition, "etcdserver: not leader");
+
+    /// <summary>The member to hand over to does not vote, or does not exist.</summary>
+    public static readonly EtcdError BadTransferee = new(GrpcStatusCode.FailedPrecondition, "etcdserver: bad leader transferee");
+
+    /// <summary>The caller means another cluster.</summary>
+    public static readonly EtcdError ClusterIdMismatch =
+        new(GrpcStatusCode.FailedPrecondition, "etcdserver: request ignored (cluster ID mismatch)");
+
     /// <summary>The live bytes exceed the quota.</summary>
     public static readonly EtcdError NoSpace = new(GrpcStatusCode.ResourceExhausted, "etcdserver: mvcc: database space exceeded");
 
@@ -64,6 +107,14 @@ public sealed record EtcdError(GrpcStatusCode Code, string Text)
 
     /// <summary>The request was not applied in time; its outcome is unknown.</summary>
     public static readonly EtcdError Timeout = new(GrpcStatusCode.Unavailable, "etcdserver: request timed out");
+
+    /// <summary>As <see cref="Timeout"/>, and the leader was lost meanwhile.</summary>
+    public static readonly EtcdError TimeoutLeaderFailed =
+        new(GrpcStatusCode.Unavailable, "etcdserver: request timed out, possibly due to previous leader failure");
+
+    /// <summary>As <see cref="Timeout"/>, and this member has no connection to the leader, or it to a majority.</summary>
+    public static readonly EtcdError TimeoutConnectionLost =
+        new(GrpcStatusCode.Unavailable, "etcdserver: request timed out, possibly due to connection lost");
 
     /// <summary>Auth calls while auth is off.</summary>
     public static readonly EtcdError AuthNotEnabled = new(GrpcStatusCode.FailedPrecondition, "etcdserver: authentication is not enabled");

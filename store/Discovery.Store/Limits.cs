@@ -9,6 +9,15 @@ public static class Limits
     /// <summary>Leases revoked in one tick, so that a pile of them does not stall writes (etcd: 1,000 a second).</summary>
     public const int LeaseExpiriesPerTick = 100;
 
+    /// <summary>Between two times that the leader writes down how long a lease has left (etcd: 5 min). Shorter leases are not written down.</summary>
+    public static readonly TimeSpan LeaseCheckpointInterval = TimeSpan.FromMinutes(5);
+
+    /// <summary>Leases written down in one entry, and in one tick (etcd: 1,000).</summary>
+    public const int LeaseCheckpointsPerTick = 100;
+
+    /// <summary>Learners that a cluster may have, so that the leader's sending is spent on voters (etcd: 1).</summary>
+    public const int LearnersMax = 1;
+
     /// <summary>Bytes of live keys and values when the quota is left to the default; above it writes are refused (etcd: 2 GiB).</summary>
     public const long QuotaBytesDefault = 2L * 1024 * 1024 * 1024;
 

@@ -1,6 +1,3 @@
-using System.Buffers.Binary;
-using System.Security.Cryptography;
-using System.Text;
 using Discovery.Raft;
 using Discovery.Store.Keyspace;
 using Discovery.Store.Log;
@@ -69,18 +66,9 @@ internal sealed record OpenedData(IDisposable Lock, Wal Wal, SnapshotFiles Snaps
         }
     }
 
-    /// <summary>
-    /// As etcd does, so that members that are given the same flags compute the same ids without asking each other: the
-    /// member's from its peer URLs and the cluster's token, the cluster's from its members'.
-    /// </summary>
     private static WalIdentity NewIdentity(StoreOptions options)
     {
-        IEnumerable<string> urls = options.EffectiveAdvertisePeerUrls.Order(StringComparer.Ordinal);
-        ulong member = Hash(Encoding.UTF8.GetBytes($"{string.Join(',', urls)} {options.InitialClusterToken}"));
-        byte[] members = new byte[sizeof(ulong)];
-        BinaryPrimitives.WriteUInt64BigEndian(members, member);
-        return new WalIdentity(Hash(members), member);
+        ulong member = MemberIds.OfMember(options.EffectiveAdvertisePeerUrls, options.InitialClusterToken);
+        return new WalIdentity(MemberIds.OfCluster([member]), member);
     }
-
-    private static ulong Hash(byte[] bytes) => Math.Max(1, BinaryPrimitives.ReadUInt64BigEndian(SHA256.HashData(bytes)));
 }

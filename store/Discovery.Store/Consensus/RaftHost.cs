@@ -127,7 +127,7 @@ public sealed partial class RaftHost : IAsyncDisposable
             command = command with { Request = Complete(grant) };
         }
 
-        byte[] payload = CommandCodec.Encode(command);
+        byte[] payload = CommandCodec.Encode(command, default);
         EtcdError? tooMuch = payload.Length > _options.MaxRequestBytes ? EtcdError.RequestTooLarge
             : Grows(command) && View.LiveBytes + payload.Length > Quota ? EtcdError.NoSpace
             : null;

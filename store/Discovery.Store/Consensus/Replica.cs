@@ -204,7 +204,7 @@ internal sealed class Replica
         }
     }
 
-    private bool ProposeOwn(in Command command) => _node.TryPropose(CommandCodec.Encode(command), out _);
+    private bool ProposeOwn(in Command command) => _node.TryPropose(CommandCodec.Encode(command, default), out _);
 
     private void Apply(in Entry entry, TimeSpan now)
     {
@@ -216,7 +216,7 @@ internal sealed class Replica
         }
 
         Proposal? waiting = _proposals.Take(entry.Id);
-        Command command = waiting?.Command ?? CommandCodec.Decode(entry.Payload.Span);
+        Command command = waiting?.Command ?? CommandCodec.Decode(entry.Payload.Span, out _);
         CommandResult result = _keyspace.Apply(entry.Id.Index, command);
         if (result.Response is LeaseGrantResponse grant && _leads)
         {
@@ -305,10 +305,10 @@ internal sealed class Replica
         _leases.Clear();
         if (leads)
         {
-            // Nobody knows how long ago the last leader heard of them: all get their full time again, never less.
+            // Nobody knows how long ago the last leader heard of them: none gets less than it may have left.
             foreach (LeaseView lease in _keyspace.Leases.Values)
             {
-                _leases.Grant(lease.Id, lease.GrantedTtl, now);
+                _leases.Resume(lease, now);
             }
         }
         else

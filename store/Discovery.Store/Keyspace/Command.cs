@@ -23,6 +23,12 @@ public enum CommandKind : byte
 
     /// <summary>A LeaseRevokeRequest, from a client or from expiry.</summary>
     LeaseRevoke = 6,
+
+    /// <summary>A MemberCommand: who the members are. What changes Raft's voters or learners comes with an entry of its own kind.</summary>
+    Member = 7,
+
+    /// <summary>A LeaseCheckpointRequest: how long leases have left by the leader's clock.</summary>
+    LeaseCheckpoint = 8,
 }
 
 /// <summary>A change to the keyspace: etcd's own request message, which nobody changes once it is proposed.</summary>

@@ -12,8 +12,11 @@ namespace Discovery.Store.Keyspace;
 /// </summary>
 internal static class KeyspaceCodec
 {
-    /// <summary>Version of what is written now.</summary>
-    public const int Version = 1;
+    /// <summary>
+    /// Version of what is written now. Version 1 had no members and no remaining times of leases: it is from a store of
+    /// one member, and is still read.
+    /// </summary>
+    public const int Version = 2;
 
     private static readonly KeyRange Everything = new(ByteString.CopyFrom(0), ByteString.CopyFrom(0));
 
@@ -28,7 +31,10 @@ internal static class KeyspaceCodec
         {
             to.Write(lease.Id);
             to.Write(lease.GrantedTtl);
+            to.Write(lease.RemainingTtl);
         }
+
+        Write(view.Members, to);
 
         KeyTreeCursor cursor = view.Tree.Seek(Everything);
         while (cursor.MoveNext())
@@ -57,9 +63,9 @@ internal static class KeyspaceCodec
     public static KeyspaceState Read(BinaryReader from)
     {
         int version = from.ReadInt32();
-        if (version != Version)
+        if (version is < 1 or > Version)
         {
-            throw new StoreDataException($"the snapshot's keyspace has version {version}; this program reads {Version}: start the newer program that wrote it");
+            throw new StoreDataException($"the snapshot's keyspace has version {version}; this program reads 1 to {Version}: start the newer program that wrote it");
         }
 
         long revision = from.ReadInt64();
@@ -69,10 +75,12 @@ internal static class KeyspaceCodec
         for (int count = from.ReadInt32(); count > 0; count--)
         {
             long id = from.ReadInt64();
-            leases.Add(id, new LeaseView(id, from.ReadInt64(), LeaseView.NoKeys));
+            long granted = from.ReadInt64();
+            leases.Add(id, new LeaseView(id, granted, LeaseView.NoKeys) { RemainingTtl = version > 1 ? from.ReadInt64() : 0 });
         }
 
-        var state = new KeyspaceState(compacted, applied, leases.ToImmutable());
+        MemberTable members = version > 1 ? ReadMembers(from) : MemberTable.Empty;
+        var state = new KeyspaceState(compacted, applied, leases.ToImmutable(), members);
         while (from.ReadBoolean())
         {
             state.RestoreFloor(ReadKeyValue(from));
@@ -92,23 +100,64 @@ internal static class KeyspaceCodec
         return state;
     }
 
-    private static void Write(KeyValue kv, BinaryWriter to)
+    private static void Write(MemberTable members, BinaryWriter to)
     {
-        int size = kv.CalculateSize();
+        to.Write(members.Configuration.Length);
+        to.Write(members.Configuration.Span);
+        to.Write(members.Removed.Count);
+        foreach (ulong id in members.Removed)
+        {
+            to.Write(id);
+        }
+
+        to.Write(members.ById.Count);
+        foreach (MemberRecord member in members.ById.Values)
+        {
+            to.Write(member.IsPending);
+            Write(member.ToMessage(), to);
+        }
+    }
+
+    private static MemberTable ReadMembers(BinaryReader from)
+    {
+        byte[] configuration = from.ReadBytes(from.ReadInt32());
+        var removed = ImmutableSortedSet.CreateBuilder<ulong>();
+        for (int count = from.ReadInt32(); count > 0; count--)
+        {
+            _ = removed.Add(from.ReadUInt64());
+        }
+
+        var members = ImmutableSortedDictionary.CreateBuilder<ulong, MemberRecord>();
+        for (int count = from.ReadInt32(); count > 0; count--)
+        {
+            bool isPending = from.ReadBoolean();
+            var member = MemberRecord.From(Read(from, Member.Parser), isPending);
+            members.Add(member.Id, member);
+        }
+
+        return new MemberTable { Configuration = configuration, Removed = removed.ToImmutable(), ById = members.ToImmutable() };
+    }
+
+    private static void Write(IMessage message, BinaryWriter to)
+    {
+        int size = message.CalculateSize();
         byte[] buffer = ArrayPool<byte>.Shared.Rent(size);
-        kv.WriteTo(buffer.AsSpan(0, size));
+        message.WriteTo(buffer.AsSpan(0, size));
         to.Write(size);
         to.Write(buffer, 0, size);
         ArrayPool<byte>.Shared.Return(buffer);
     }
 
-    private static KeyValue ReadKeyValue(BinaryReader from)
+    private static KeyValue ReadKeyValue(BinaryReader from) => Read(from, KeyValue.Parser);
+
+    private static T Read<T>(BinaryReader from, MessageParser<T> parser)
+        where T : IMessage<T>
     {
         int size = from.ReadInt32();
         byte[] buffer = ArrayPool<byte>.Shared.Rent(size);
         from.BaseStream.ReadExactly(buffer, 0, size);
-        KeyValue kv = KeyValue.Parser.ParseFrom(buffer, 0, size);
+        T message = parser.ParseFrom(buffer, 0, size);
         ArrayPool<byte>.Shared.Return(buffer);
-        return kv;
+        return message;
     }
 }

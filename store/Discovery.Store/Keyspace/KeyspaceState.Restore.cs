@@ -9,7 +9,7 @@ public sealed partial class KeyspaceState
     /// A keyspace that is to be filled by <see cref="RestoreFloor"/> and then <see cref="RestoreRevision"/>. It stands
     /// one revision below the first whose changes follow.
     /// </summary>
-    internal KeyspaceState(long compacted, ulong applied, ImmutableDictionary<long, LeaseView> leases)
+    internal KeyspaceState(long compacted, ulong applied, ImmutableDictionary<long, LeaseView> leases, MemberTable members)
     {
         // Revision 1 is the empty keyspace; it has no changes.
         _events = new EventLog(Math.Max(2, compacted));
@@ -18,6 +18,7 @@ public sealed partial class KeyspaceState
         AppliedIndex = applied;
         _trimmed = compacted;
         _leases = leases;
+        Members = members;
     }
 
     /// <summary>A pair, or deletion, that stood at the oldest readable revision.</summary>

@@ -37,6 +37,9 @@ public sealed partial class KeyspaceState
     /// <summary>Bytes of live keys and values.</summary>
     public long LiveBytes { get; private set; }
 
+    /// <summary>Who the members are, as of the last applied entry.</summary>
+    public MemberTable Members { get; private set; } = MemberTable.Empty;
+
     /// <summary>All leases by id.</summary>
     internal ImmutableDictionary<long, LeaseView> Leases => _leases;
 
@@ -61,10 +64,32 @@ public sealed partial class KeyspaceState
             CompactionRequest compaction => ApplyCompaction(compaction),
             LeaseGrantRequest grant => ApplyGrant(grant),
             LeaseRevokeRequest revoke => ApplyRevoke(revoke),
+            LeaseCheckpointRequest checkpoints => ApplyCheckpoints(checkpoints),
+            MemberCommand members => ApplyMembers(members),
             _ => throw new StoreDataException($"entry {index} holds a {command.Kind}, which is no change of the keyspace"),
         };
         CloseRevision();
         return result;
+    }
+
+    /// <summary>
+    /// Applies an entry that changes who decides. What it says of the members is answered as <see cref="Apply"/> does;
+    /// the configuration holds either way, since Raft follows it from the moment that it is in the log.
+    /// </summary>
+    /// <param name="index">The entry's.</param>
+    /// <param name="command">What comes with it; null when it only ends a change that is under way.</param>
+    /// <param name="configuration">Raft's membership from here on (<see cref="MemberTable.Configuration"/>).</param>
+    /// <returns>The command's result; null when there was none.</returns>
+    public CommandResult? ApplyMembers(ulong index, Command? command, ReadOnlyMemory<byte> configuration)
+    {
+        Members = Members with { Configuration = configuration };
+        if (command is { } change)
+        {
+            return Apply(index, change);
+        }
+
+        Skip(index);
+        return null;
     }
 
     /// <summary>Counts an entry without a command, such as a new leader's first.</summary>
@@ -77,6 +102,7 @@ public sealed partial class KeyspaceState
         CompactedRevision = CompactedRevision,
         AppliedIndex = AppliedIndex,
         LiveBytes = LiveBytes,
+        Members = Members,
     };
 
     private void CloseRevision()
@@ -227,6 +253,26 @@ public sealed partial class KeyspaceState
         }
 
         return CommandResult.Applied(new LeaseRevokeResponse { Header = HeaderAt(ReadRevision) });
+    }
+
+    private CommandResult ApplyCheckpoints(LeaseCheckpointRequest request)
+    {
+        foreach (LeaseCheckpoint checkpoint in request.Checkpoints)
+        {
+            // A lease that ended meanwhile has nothing left to be remembered.
+            if (_leases.TryGetValue(checkpoint.ID, out LeaseView? lease))
+            {
+                _leases = _leases.SetItem(lease.Id, lease with { RemainingTtl = Math.Max(0, checkpoint.RemainingTTL) });
+            }
+        }
+
+        return CommandResult.Applied(new LeaseCheckpointResponse { Header = HeaderAt(Revision) });
+    }
+
+    private CommandResult ApplyMembers(MemberCommand command)
+    {
+        (Members, CommandResult result) = Members.Apply(command);
+        return result;
     }
 
     private static ResponseHeader HeaderAt(long revision) => new() { Revision = revision };

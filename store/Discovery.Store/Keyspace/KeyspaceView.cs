@@ -34,6 +34,9 @@ public sealed class KeyspaceView
     /// <summary>Bytes of live keys and values.</summary>
     public required long LiveBytes { get; init; }
 
+    /// <summary>Who the members are.</summary>
+    public required MemberTable Members { get; init; }
+
     /// <summary>Ids of all leases, in no order.</summary>
     public IEnumerable<long> LeaseIds => _leases.Keys;
 

@@ -64,7 +64,7 @@ internal sealed class KeyspaceDriver
 
     public static string Keys(RangeResponse response) => string.Join(' ', response.Kvs.Select(kv => kv.Key.ToStringUtf8()));
 
-    private T Ok<T>(CommandKind kind, IMessage request)
+    public T Ok<T>(CommandKind kind, IMessage request)
     {
         CommandResult result = Apply(kind, request);
         Assert.Null(result.Error);

@@ -8,8 +8,9 @@ internal static class KeyspaceSnapshot
 {
     public static string Of(KeyspaceView view) => Convert.ToHexString(Bytes(view));
 
-    public static KeyspaceState Restored(KeyspaceView view) =>
-        KeyspaceCodec.Read(new BinaryReader(new MemoryStream(Bytes(view))));
+    public static KeyspaceState Restored(KeyspaceView view) => Restored(Bytes(view));
+
+    public static KeyspaceState Restored(byte[] bytes) => KeyspaceCodec.Read(new BinaryReader(new MemoryStream(bytes)));
 
     private static byte[] Bytes(KeyspaceView view)
     {

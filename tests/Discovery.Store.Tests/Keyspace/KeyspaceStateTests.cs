@@ -311,19 +311,4 @@ public sealed class KeyspaceStateTests
         _store.State.Skip(2);
         Assert.Equal(2UL, _store.View.AppliedIndex);
     }
-
-    [Fact]
-    public void Command_survives_its_bytes_and_a_newer_version_is_refused()
-    {
-        var put = new PutRequest { Key = Bytes("a\u00ff"), Value = Bytes("v"), Lease = 4 };
-        byte[] payload = CommandCodec.Encode(new Command(CommandKind.Put, put));
-
-        Assert.Equal(new Command(CommandKind.Put, put), CommandCodec.Decode(payload));
-
-        payload[1] = 2;
-        Assert.Contains("version 2", Assert.Throws<StoreDataException>(() => CommandCodec.Decode(payload)).Message, StringComparison.Ordinal);
-        Assert.Throws<StoreDataException>(() => CommandCodec.Decode([77, 1]));
-        Assert.Throws<StoreDataException>(() => CommandCodec.Decode([1]));
-        Assert.Throws<StoreDataException>(() => CommandCodec.Decode([1, 1, 0xff]));
-    }
 }

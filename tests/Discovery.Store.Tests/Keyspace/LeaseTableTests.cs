@@ -82,5 +82,45 @@ public sealed class LeaseTableTests
         Assert.Equal(9_000_000_000, _leases.Remaining(1, At(1_000_000)));
     }
 
+    [Fact]
+    public void Long_lease_is_written_down_every_five_minutes_unless_just_renewed()
+    {
+        _leases.Grant(1, 3600, At(0));
+        _leases.Grant(2, 300, At(0));
+
+        Assert.Empty(_leases.TakeCheckpoints(At(299), 100));
+        Assert.Equal([(1L, 3300L)], _leases.TakeCheckpoints(At(300), 100));
+        Assert.Empty(_leases.TakeCheckpoints(At(301), 100));
+
+        _leases.Renew(1, At(600));
+        Assert.Empty(_leases.TakeCheckpoints(At(600), 100));
+        Assert.Equal([(1L, 3300L)], _leases.TakeCheckpoints(At(900), 100));
+    }
+
+    [Fact]
+    public void Lease_granted_again_is_written_down_once()
+    {
+        _leases.Grant(1, 3600, At(0));
+        _leases.Remove(1);
+        _leases.Grant(1, 3600, At(100));
+
+        Assert.Empty(_leases.TakeCheckpoints(At(300), 100));
+        Assert.Equal([(1L, 3300L)], _leases.TakeCheckpoints(At(400), 100));
+    }
+
+    [Fact]
+    public void New_leader_goes_on_from_what_was_written_down()
+    {
+        var lease = new LeaseView(1, 3600, LeaseView.NoKeys);
+        _leases.Resume(lease with { RemainingTtl = 400 }, At(0));
+        _leases.Resume(lease with { Id = 2 }, At(0));
+        _leases.Resume(lease with { Id = 3, RemainingTtl = 9999 }, At(0));
+
+        Assert.Equal(400, _leases.Remaining(1, At(0)));
+        Assert.Equal(3600, _leases.Remaining(2, At(0)));
+        Assert.Equal(3600, _leases.Remaining(3, At(0)));
+        Assert.Equal(3600, _leases.Renew(1, At(1)));
+    }
+
     private static TimeSpan At(double seconds) => TimeSpan.FromSeconds(seconds);
 }
