@@ -60,7 +60,12 @@ public sealed partial class RaftNode
             return ProposalOutcome.NotLeader;
         }
 
-        if (_successor is not null || _uncommittedBytes + payload.Length > _settings.UncommittedBytesMax)
+        if (_successor is not null)
+        {
+            return ProposalOutcome.HandingOver;
+        }
+
+        if (_uncommittedBytes + payload.Length > _settings.UncommittedBytesMax)
         {
             return ProposalOutcome.Busy;
         }
@@ -84,8 +89,13 @@ public sealed partial class RaftNode
             return ProposalOutcome.NotLeader;
         }
 
+        if (_successor is not null)
+        {
+            return ProposalOutcome.HandingOver;
+        }
+
         Membership now = _log.Membership;
-        if (_successor is not null || now.IsJoint || !KnowsCommitted || _log.MembershipIndex > _log.Committed)
+        if (now.IsJoint || !KnowsCommitted || _log.MembershipIndex > _log.Committed)
         {
             return ProposalOutcome.Busy;
         }

@@ -60,7 +60,26 @@ public sealed partial class RaftNode
 
     /// <summary>Where the node stands.</summary>
     public RaftStatus Status => new(
-        _settings.Id, _role, _leader, _state, _log.Last, _log.Persisted, _log.Applied, _log.Membership);
+        _settings.Id,
+        _role,
+        _leader,
+        _state with { Commit = _log.Committed },
+        _log.Last,
+        _log.Persisted,
+        _log.Applied,
+        _log.Membership);
+
+    /// <summary>What the node is.</summary>
+    public RaftRole Role => _role;
+
+    /// <summary>The leader it knows.</summary>
+    public NodeId? Leader => _leader;
+
+    /// <summary>Its term.</summary>
+    public ulong Term => _state.Term;
+
+    /// <summary>The members, as its log has them; perhaps not committed yet.</summary>
+    public Membership Membership => _log.Membership;
 
     /// <summary>Index before the first entry that is still held; a follower that lags further needs a snapshot.</summary>
     public ulong CompactedIndex => _log.Before.Index;

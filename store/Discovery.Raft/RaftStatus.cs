@@ -48,8 +48,11 @@ public enum ProposalOutcome
     /// <summary>It stands at the end of the log; committed when it comes in <see cref="Ready.Committed"/>.</summary>
     Accepted,
 
-    /// <summary>This node does not lead, or is handing over.</summary>
+    /// <summary>This node does not lead.</summary>
     NotLeader,
+
+    /// <summary>This node is about to hand over to another: wait for it. Nothing happened.</summary>
+    HandingOver,
 
     /// <summary>Too much waits to be committed, or (a change of members) another change is under way. Nothing happened.</summary>
     Busy,

@@ -7,7 +7,7 @@ public static class Limits
     public const long LeaseTtlMaxSeconds = 9_000_000_000;
 
     /// <summary>Leases revoked in one tick, so that a pile of them does not stall writes (etcd: 1,000 a second).</summary>
-    public const int LeaseExpiriesPerTick = 100;
+    public const int LeaseExpiriesPerTick = 25;
 
     /// <summary>Between two times that the leader writes down how long a lease has left (etcd: 5 min). Shorter leases are not written down.</summary>
     public static readonly TimeSpan LeaseCheckpointInterval = TimeSpan.FromMinutes(5);
@@ -31,7 +31,7 @@ public static class Limits
     public static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(7);
 
     /// <summary>Ticks made up for after a pause of the process; more would let one long pause cause an election.</summary>
-    public const int TicksBehindMax = 3;
+    public const int TicksBehindMax = 3 * TicksPerHeartbeat;
 
     /// <summary>Bytes of a log segment, filled with zeros before use (an overwrite syncs 25 to 35 % faster than an append).</summary>
     public const int SegmentBytes = 16 * 1024 * 1024;
@@ -44,6 +44,36 @@ public static class Limits
     /// holds, snapshots cost at most half of what the log costs.
     /// </summary>
     public const int SnapshotLogFactor = 2;
+
+    /// <summary>Proposals that may wait for a leader; more are refused, since they would only time out.</summary>
+    public const int ProposalsWaitingMax = 5000;
+
+    /// <summary>Bytes of commands that one message forwards to the leader; one command may exceed it.</summary>
+    public const int ForwardBytesMax = 1024 * 1024;
+
+    /// <summary>Commands that one message forwards to the leader.</summary>
+    public const int ForwardCommandsMax = 1000;
+
+    /// <summary>Changes of members that may wait for the one under way.</summary>
+    public const int MemberChangesMax = 16;
+
+    /// <summary>A new member may lack so many entries when it is given its vote; a heartbeat later it has them.</summary>
+    public const ulong PromotionLagMax = 100;
+
+    /// <summary>The leases' clock goes at most this far between two ticks: beyond it the process stood still.</summary>
+    public static readonly TimeSpan LeaseTickMax = TimeSpan.FromSeconds(1);
+
+    /// <summary>Bytes of a snapshot in one message: 2 ms of a 1 Gbit/s link, which a heartbeat can wait for.</summary>
+    public const int SnapshotPieceBytes = 256 * 1024;
+
+    /// <summary>Bytes of snapshots that a leader sends in one tick (25 ms), so that writes go on: 160 MB/s.</summary>
+    public const int SnapshotBytesPerTick = 4 * 1024 * 1024;
+
+    /// <summary>Questions for pieces of snapshots that wait for the next tick; one a follower is normal.</summary>
+    public const int SnapshotPullsMax = 64;
+
+    /// <summary>Raft's ticks in one heartbeat: elections are timed finer than heartbeats, which spreads candidates.</summary>
+    public const int TicksPerHeartbeat = 4;
 
     /// <summary>Applied entries kept in memory for followers that lag (etcd: SnapshotCatchUpEntries).</summary>
     public const int CatchUpEntries = 5_000;

@@ -90,6 +90,18 @@ public sealed record StoreOptions
     /// </summary>
     public TimeSpan WatchProgressNotifyInterval { get; init; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>Bytes of a log segment (<see cref="Limits.SegmentBytes"/>); the simulator takes small ones.</summary>
+    internal int SegmentBytes { get; init; } = Limits.SegmentBytes;
+
+    /// <summary>Applied entries kept in memory for followers that lag (<see cref="Limits.CatchUpEntries"/>).</summary>
+    internal int CatchUpEntries { get; init; } = Limits.CatchUpEntries;
+
+    /// <summary>The election timeout in Raft's ticks.</summary>
+    internal int ElectionTicks => (int)(ElectionTimeout / HeartbeatInterval * Limits.TicksPerHeartbeat);
+
+    /// <summary>One tick of Raft's clock.</summary>
+    internal TimeSpan TickInterval => HeartbeatInterval / Limits.TicksPerHeartbeat;
+
     /// <summary>What members are told to use.</summary>
     public IReadOnlyList<string> EffectiveAdvertisePeerUrls =>
         InitialAdvertisePeerUrls.Count > 0 ? InitialAdvertisePeerUrls : ListenPeerUrls;

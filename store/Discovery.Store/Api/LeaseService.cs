@@ -54,7 +54,7 @@ internal sealed class LeaseService(RaftHost raft, ResponseHeaders headers, Cance
             return response;
         }
 
-        response.TTL = raft.RemainingSeconds(request.ID);
+        response.TTL = await raft.RemainingSecondsAsync(request.ID, cancellation);
         response.GrantedTTL = lease.GrantedTtl;
         if (request.Keys)
         {

@@ -15,13 +15,19 @@ internal sealed record OpenedData(IDisposable Lock, Wal Wal, SnapshotFiles Snaps
     private const string LockPath = "lock";
 
     /// <summary>Order: lock, who we are, the newest snapshot, the log after it.</summary>
+    /// <param name="options">The member's settings.</param>
+    /// <param name="disk">Its data directory.</param>
+    /// <param name="instance">Drawn at random for this start (<see cref="ProposalId.Instance"/>).</param>
+    /// <param name="joins">Who it is when the directory is empty and a cluster that runs has told it; else its options say.</param>
+    /// <param name="onDamagedSnapshot">Told of a snapshot that is passed over.</param>
     /// <exception cref="StoreDataException">The directory cannot be used.</exception>
-    public static OpenedData Open(StoreOptions options, IDisk disk, Action<StoreDataException> onDamagedSnapshot)
+    public static OpenedData Open(
+        StoreOptions options, IDisk disk, ulong instance, WalIdentity? joins, Action<StoreDataException> onDamagedSnapshot)
     {
         IDisposable taken = disk.Lock(LockPath);
         try
         {
-            return Read(options, disk, taken, onDamagedSnapshot);
+            return Read(options, disk, instance, joins, taken, onDamagedSnapshot);
         }
         catch (Exception e)
         {
@@ -32,10 +38,18 @@ internal sealed record OpenedData(IDisposable Lock, Wal Wal, SnapshotFiles Snaps
         }
     }
 
-    private static OpenedData Read(StoreOptions options, IDisk disk, IDisposable taken, Action<StoreDataException> onDamaged)
+    private static OpenedData Read(
+        StoreOptions options,
+        IDisk disk,
+        ulong instance,
+        WalIdentity? joins,
+        IDisposable taken,
+        Action<StoreDataException> onDamaged)
     {
         bool exists = Wal.Exists(disk);
-        WalIdentity identity = exists ? Wal.IdentityOf(disk) : NewIdentity(options);
+        (WalIdentity identity, RestoredState restored) = exists ? (Wal.IdentityOf(disk), RestoredState.Fresh)
+            : joins is { } joined ? (joined, RestoredState.Fresh)
+            : Formed(options);
         var snapshots = new SnapshotFiles(disk, identity);
         if (!exists && snapshots.Oldest != default)
         {
@@ -43,20 +57,32 @@ internal sealed record OpenedData(IDisposable Lock, Wal Wal, SnapshotFiles Snaps
         }
 
         (KeyspaceState state, SnapshotInfo snapshot) = snapshots.Load(onDamaged) ?? (new KeyspaceState(), default);
-        RestoredState restored = RestoredState.Fresh;
         string? repaired = null;
-        Wal wal = exists ? Wal.Open(disk, snapshot.At, out restored, out repaired) : Wal.Create(disk, identity);
+        Wal wal = exists
+            ? Wal.Open(disk, snapshot.At, out restored, out repaired, options.SegmentBytes)
+            : Wal.Create(disk, identity, options.SegmentBytes);
         try
         {
-            var self = new NodeId(identity.MemberId);
+            if (!exists && restored.Entries.Count > 0)
+            {
+                // Before anybody hears of this member: the first entry is the same on all, and never lost again.
+                wal.Write(restored.HardState, restored.Entries);
+            }
+
+            restored = restored with { Membership = MembershipOf(state, restored, identity) };
             var settings = new RaftSettings
             {
-                Id = self,
-                Seed = unchecked((int)identity.MemberId),
-                ElectionTicks = Math.Max(2, (int)(options.ElectionTimeout / options.HeartbeatInterval)),
+                Id = new NodeId(identity.MemberId),
+                Seed = unchecked((int)instance),
+                HeartbeatTicks = Limits.TicksPerHeartbeat,
+                ElectionTicks = options.ElectionTicks,
                 BatchBytesMax = Limits.BatchBytesMax,
             };
-            var replica = new Replica(options, new RaftNode(settings, restored), wal, state, snapshot);
+            var replica = new Replica(options, identity, new RaftNode(settings, restored), state, snapshot, instance)
+            {
+                Snapshots = snapshots,
+                DataBytes = wal.DiskBytes + snapshots.DiskBytes,
+            };
             return new OpenedData(taken, wal, snapshots, replica, repaired);
         }
         catch (ArgumentException e)
@@ -66,9 +92,26 @@ internal sealed record OpenedData(IDisposable Lock, Wal Wal, SnapshotFiles Snaps
         }
     }
 
-    private static WalIdentity NewIdentity(StoreOptions options)
+    private static (WalIdentity Identity, RestoredState Restored) Formed(StoreOptions options)
     {
-        ulong member = MemberIds.OfMember(options.EffectiveAdvertisePeerUrls, options.InitialClusterToken);
-        return new WalIdentity(MemberIds.OfCluster([member]), member);
+        Bootstrap bootstrap = Bootstrap.From(options);
+        var membership = new Membership(bootstrap.Members.Select(static member => new NodeId(member.Id)))
+        {
+            Context = CommandCodec.Encode(bootstrap.FirstCommand, default),
+        };
+        return (new WalIdentity(bootstrap.ClusterId, bootstrap.MemberId), RestoredState.Formed(membership));
+    }
+
+    /// <summary>Who the members were at the snapshot.</summary>
+    private static Membership MembershipOf(KeyspaceState state, RestoredState restored, WalIdentity identity)
+    {
+        if (!state.Members.Configuration.IsEmpty)
+        {
+            return Membership.Decode(state.Members.Configuration);
+        }
+
+        // Data of a version that ran one member and did not write down who it is.
+        bool isOld = restored.HardState.Term > 0 && restored.Entries.All(static entry => entry.Kind != EntryKind.Membership);
+        return isOld ? new Membership([new NodeId(identity.MemberId)]) : Membership.None;
     }
 }

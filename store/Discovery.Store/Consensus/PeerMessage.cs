@@ -1,3 +1,4 @@
+using Discovery.EtcdApi;
 using Discovery.Raft;
 
 namespace Discovery.Store.Consensus;
@@ -24,11 +25,13 @@ internal sealed record RaftMessage(Message Message) : PeerMessage(Message.From, 
 internal sealed record Forward(
     NodeId From, NodeId To, ulong Term, ulong Instance, ulong Batch, IReadOnlyList<ReadOnlyMemory<byte>> Commands) : PeerMessage(From, To);
 
-/// <summary>The leader could not take these commands of a batch: too much waits. They are not in the log.</summary>
+/// <summary>The leader refused these commands of a batch; they are not in the log.</summary>
 /// <remarks><list type="bullet">
-/// <item><c>Sequences</c>: Their <see cref="Keyspace.ProposalId.Sequence"/>s.</item>
+/// <item><c>Sequences</c>: their <see cref="Keyspace.ProposalId.Sequence"/>s.</item>
+/// <item><c>Error</c>: what their clients are told.</item>
 /// </list></remarks>
-internal sealed record ForwardRefused(NodeId From, NodeId To, ulong Term, IReadOnlyList<ulong> Sequences) : PeerMessage(From, To);
+internal sealed record ForwardRefused(
+    NodeId From, NodeId To, IReadOnlyList<ulong> Sequences, EtcdError Error) : PeerMessage(From, To);
 
 /// <summary>A follower's clients renew leases or ask for the time they have left; only the leader's clock counts.</summary>
 /// <remarks><list type="bullet">

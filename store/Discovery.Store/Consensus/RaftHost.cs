@@ -1,5 +1,7 @@
+using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using System.Security.Cryptography;
 using Discovery.EtcdApi;
 using Discovery.EtcdApi.Messages;
 using Discovery.Raft;
@@ -29,7 +31,7 @@ public sealed partial class RaftHost : IAsyncDisposable
     private readonly SnapshotFiles _snapshots;
     private readonly Replica _replica;
     private readonly Inbox _inbox = new();
-    private readonly ConcurrentQueue<(SnapshotInfo? Saved, EntryId Oldest, long Bytes)> _savedSnapshots = new();
+    private readonly ConcurrentQueue<Action> _done = new();
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Thread _thread;
     private readonly long _started;
@@ -47,6 +49,8 @@ public sealed partial class RaftHost : IAsyncDisposable
         _snapshots = data.Snapshots;
         _replica = data.Replica;
         _replica.SnapshotDue = StartSnapshot;
+        _replica.InstallDue = StartInstall;
+        _replica.PersistDue = Persist;
         _started = time.GetTimestamp();
         _nextLeaseId = (long)(_wal.Identity.MemberId << 48) | (time.GetUtcNow().ToUnixTimeMilliseconds() << 8 & 0xffff_ffff_ffff);
         _thread = new Thread(Run) { Name = "store", IsBackground = true };
@@ -97,7 +101,7 @@ public sealed partial class RaftHost : IAsyncDisposable
     internal static RaftHost Open(StoreOptions options, TimeProvider time, ILoggerFactory logs, IDisk disk)
     {
         ILogger log = logs.CreateLogger<RaftHost>();
-        OpenedData data = OpenedData.Open(options, disk, damage => LogSnapshotDamaged(log, damage.Message));
+        OpenedData data = OpenedData.Open(options, disk, NewInstance(), null, damage => LogSnapshotDamaged(log, damage.Message));
         if (data.Repaired is not null)
         {
             LogTornTail(log, data.Repaired);
@@ -127,7 +131,8 @@ public sealed partial class RaftHost : IAsyncDisposable
             command = command with { Request = Complete(grant) };
         }
 
-        byte[] payload = CommandCodec.Encode(command, default);
+        Proposal proposal = _replica.NewProposal(command);
+        byte[] payload = proposal.Payload;
         EtcdError? tooMuch = payload.Length > _options.MaxRequestBytes ? EtcdError.RequestTooLarge
             : Grows(command) && View.LiveBytes + payload.Length > Quota ? EtcdError.NoSpace
             : null;
@@ -136,7 +141,6 @@ public sealed partial class RaftHost : IAsyncDisposable
             return new ValueTask<CommandResult>(CommandResult.Failed(tooMuch));
         }
 
-        var proposal = new Proposal(command, payload);
         Enter(proposal);
         return proposal.Answer;
     }
@@ -160,13 +164,20 @@ public sealed partial class RaftHost : IAsyncDisposable
     public ValueTask<long> KeepAliveAsync(long leaseId, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        var renewal = new Renewal(leaseId);
+        var renewal = new LeaseRequest(leaseId, renew: true);
         Enter(renewal);
         return renewal.Answer;
     }
 
-    /// <summary>Seconds until a lease ends by this member's clock; -1 when it is unknown.</summary>
-    public long RemainingSeconds(long leaseId) => _replica.RemainingSeconds(leaseId, Now);
+    /// <summary>Seconds until a lease ends by the leader's clock; -1 when it is unknown.</summary>
+    /// <exception cref="EtcdApi.Grpc.GrpcException">No leader could be asked.</exception>
+    public ValueTask<long> RemainingSecondsAsync(long leaseId, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        var question = new LeaseRequest(leaseId, renew: false);
+        Enter(question);
+        return question.Answer;
+    }
 
     /// <summary>Takes nothing more, finishes what is under way, closes the files.</summary>
     public async ValueTask DisposeAsync()
@@ -200,6 +211,8 @@ public sealed partial class RaftHost : IAsyncDisposable
         return new LeaseGrantRequest { ID = id, TTL = Math.Max(grant.TTL, ttlMin) };
     }
 
+    private static ulong NewInstance() => BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(ulong)));
+
     private void Enter(Request request)
     {
         if (!_inbox.TryAdd(request))
@@ -223,7 +236,6 @@ public sealed partial class RaftHost : IAsyncDisposable
             throw;
         }
 
-        _replica.SnapshotBytes = _snapshots.DiskBytes;
         _thread.Start();
     }
 
@@ -257,7 +269,7 @@ public sealed partial class RaftHost : IAsyncDisposable
             _replica.Enter(request, now);
         }
 
-        int behind = (int)((now - _lastTick) / _options.HeartbeatInterval);
+        int behind = (int)((now - _lastTick) / _options.TickInterval);
         if (behind > 0)
         {
             _lastTick = now;
@@ -267,13 +279,12 @@ public sealed partial class RaftHost : IAsyncDisposable
             }
         }
 
-        _replica.Turn(now);
-        while (_savedSnapshots.TryDequeue(out (SnapshotInfo? Saved, EntryId Oldest, long Bytes) result))
+        while (_done.TryDequeue(out Action? done))
         {
-            _replica.SnapshotBytes = result.Bytes;
-            _replica.SnapshotSaved(result.Saved, result.Oldest);
+            done();
         }
 
+        _replica.Turn(now);
         if (_wal.NeedsSpare && _background.IsCompleted)
         {
             _background = Task.Run(PrepareSpare);
@@ -282,7 +293,7 @@ public sealed partial class RaftHost : IAsyncDisposable
 
     private TimeSpan UntilTick()
     {
-        TimeSpan left = _lastTick + _options.HeartbeatInterval - Now;
+        TimeSpan left = _lastTick + _options.TickInterval - Now;
         return left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }
 
@@ -312,6 +323,13 @@ public sealed partial class RaftHost : IAsyncDisposable
         });
     }
 
+    private void Persist(PersistBatch batch)
+    {
+        _wal.Write(batch.HardState, batch.Entries);
+        _replica.LogBytes = _wal.BytesWritten;
+        _replica.Persisted(batch);
+    }
+
     /// <summary>Beside the loop, from a view that nobody changes: writes go on meanwhile.</summary>
     private void SaveSnapshot(KeyspaceView view, EntryId at)
     {
@@ -328,7 +346,51 @@ public sealed partial class RaftHost : IAsyncDisposable
             LogSnapshotFailed(_log, e.Message, e);
         }
 
-        _savedSnapshots.Enqueue((saved, _snapshots.Oldest, _snapshots.DiskBytes));
+        EntryId oldest = _snapshots.Oldest;
+        long bytes = _snapshots.DiskBytes;
+        Done(() =>
+        {
+            if (saved is not null)
+            {
+                _wal.DropBefore(oldest.Index);
+            }
+
+            _replica.DataBytes = _wal.DiskBytes + bytes;
+            _replica.SnapshotSaved(saved);
+        });
+    }
+
+    private void StartInstall(SnapshotReceiver received)
+    {
+        Task before = _background;
+        _background = Task.Run(async () =>
+        {
+            await before;
+            Install(received);
+        });
+    }
+
+    private void Install(SnapshotReceiver received)
+    {
+        (KeyspaceState State, SnapshotInfo Info)? installed = null;
+        long started = _time.GetTimestamp();
+        try
+        {
+            installed = _snapshots.Install(received);
+            LogInstalled(_log, received.At.Index, installed.Value.State.Revision, received.TotalBytes, _time.GetElapsedTime(started).TotalMilliseconds);
+        }
+        catch (StoreDataException e)
+        {
+            LogInstallFailed(_log, e.Message);
+        }
+
+        Done(() => _replica.SnapshotInstalled(received, installed));
+    }
+
+    /// <summary>Something beside the loop is done; the loop takes note of it.</summary>
+    private void Done(Action note)
+    {
+        _done.Enqueue(note);
         _inbox.Nudge();
     }
 
@@ -362,6 +424,12 @@ public sealed partial class RaftHost : IAsyncDisposable
 
     [LoggerMessage(1026, LogLevel.Warning, "The next log segment could not be prepared: {What}")]
     private static partial void LogSpareFailed(ILogger logger, string what);
+
+    [LoggerMessage(1028, LogLevel.Information, "A snapshot of another member is taken over: index {Index}, revision {Revision}, {Bytes} bytes, checked and read in {Milliseconds:0} ms.")]
+    private static partial void LogInstalled(ILogger logger, ulong index, long revision, long bytes, double milliseconds);
+
+    [LoggerMessage(1029, LogLevel.Error, "A snapshot of another member cannot be used; it is fetched again. {What}")]
+    private static partial void LogInstallFailed(ILogger logger, string what);
 
     [LoggerMessage(1027, LogLevel.Critical, "The store cannot go on: {What}. The process must end; what was acknowledged is on the disk.")]
     private static partial void LogFailed(ILogger logger, string what, Exception e);

@@ -7,51 +7,65 @@ using Discovery.Store.Log;
 namespace Discovery.Store.Consensus;
 
 /// <summary>
-/// One member's whole order of things: batch, persist, apply, publish, answer, watch, lease. Single-threaded, without a
-/// clock, thread or socket of its own: the server's loop and a simulator drive the same code. Only <see cref="View"/>,
-/// <see cref="Status"/> and <see cref="RemainingSeconds"/> may be used by other threads.
+/// One member's whole order of things: batch, persist, send, apply, publish, answer, watch, lease. Single-threaded,
+/// without a clock, thread, file or socket of its own: the server's loop and a simulator drive the same code. What it
+/// wants done it asks for through its hooks, which must not block. Only <see cref="View"/>, <see cref="Status"/>,
+/// <see cref="IsViewLinearizable"/> and <see cref="NewProposal"/> may be used by other threads.
 /// </summary>
-internal sealed class Replica
+internal sealed partial class Replica
 {
     private readonly StoreOptions _options;
+    private readonly WalIdentity _identity;
     private readonly RaftNode _node;
-    private readonly Wal _wal;
-    private readonly KeyspaceState _keyspace;
     private readonly HistoryPolicy _history;
-    private readonly LeaseTable _leases = new();
-    private readonly Proposals _proposals = new();
+    private readonly Proposals _proposals;
     private readonly Confirmations _confirmations = new();
-    private readonly List<Renewal> _renewalsInDoubt = [];
-    private readonly List<(Proposal? Waiting, CommandResult Result)> _answers = [];
-    private SnapshotInfo _snapshot;
+    private readonly List<(Proposal Waiting, CommandResult Result)> _answers = [];
+    private readonly ulong _instance;
+    private readonly int _electionTicks;
+    private KeyspaceState _keyspace;
     private EntryId _applied;
-    private long _logBytesAtSnapshot;
-    private bool _isSnapshotting;
+    private ulong _lastSequence;
     private bool _leads;
+    private (ulong Term, NodeId? Leader) _followed;
     private volatile bool _isViewLinearizable;
     private volatile KeyspaceView _view;
     private volatile StoreStatus _status;
 
+    /// <param name="options">The member's settings.</param>
+    /// <param name="identity">Which member of which cluster it is.</param>
+    /// <param name="node">Its part of Raft.</param>
+    /// <param name="keyspace">Its state, as of the snapshot.</param>
+    /// <param name="snapshot">The newest snapshot on disk; default when there is none.</param>
+    /// <param name="instance">Drawn at random for this start of the process (<see cref="ProposalId.Instance"/>).</param>
     public Replica(
-        StoreOptions options, RaftNode node, Wal wal, KeyspaceState keyspace, SnapshotInfo snapshot)
+        StoreOptions options, WalIdentity identity, RaftNode node, KeyspaceState keyspace, SnapshotInfo snapshot, ulong instance)
     {
         _options = options;
+        _identity = identity;
         _node = node;
-        _wal = wal;
         _keyspace = keyspace;
         _snapshot = snapshot;
         _applied = snapshot.At;
+        _instance = instance;
+        _proposals = new Proposals(instance);
         _history = HistoryPolicy.From(options);
-        _logBytesAtSnapshot = wal.BytesWritten;
+        _electionTicks = options.ElectionTicks;
         _view = keyspace.Publish();
         _status = MakeStatus();
     }
 
-    /// <summary>Called after each applied batch, before the batch's answers are given; must not block.</summary>
-    public Action<KeyspaceView>? ViewChanged { get; set; }
+    /// <summary>Sends to another member; it may be lost.</summary>
+    public Action<PeerMessage>? Send { get; set; }
 
-    /// <summary>Called when a snapshot is to be written; <see cref="SnapshotSaved"/> answers it.</summary>
-    public Action<KeyspaceView, EntryId>? SnapshotDue { get; set; }
+    /// <summary>
+    /// Makes a batch durable; <see cref="Persisted"/> answers it, at once or later. If it fails the process ends: nothing
+    /// more may be answered.
+    /// </summary>
+    public Action<PersistBatch>? PersistDue { get; set; }
+
+    /// <summary>Called after each applied batch, before the batch's answers are given.</summary>
+    public Action<KeyspaceView>? ViewChanged { get; set; }
 
     public KeyspaceView View => _view;
 
@@ -63,11 +77,21 @@ internal sealed class Replica
     /// </summary>
     public bool IsViewLinearizable => _isViewLinearizable;
 
-    /// <summary>Bytes of the snapshots on disk, told by who writes them.</summary>
-    public long SnapshotBytes { get; set; }
+    /// <summary>Bytes of log and snapshots on disk, told by who writes them.</summary>
+    public long DataBytes { get; set; }
+
+    /// <summary>Where Raft stands, for who looks on.</summary>
+    public RaftStatus Raft => _node.Status;
 
     /// <summary>Whether <see cref="Turn"/> has work although nothing new comes in.</summary>
-    public bool HasWork => _node.HasReady || _keyspace.HasTrimming || _confirmations.HasEntering;
+    public bool HasWork => _node.HasReady || _keyspace.HasTrimming || (_confirmations.HasEntering && _node.Leader is not null);
+
+    /// <summary>Makes a command a request of this process. From any thread.</summary>
+    public Proposal NewProposal(in Command command)
+    {
+        ulong sequence = Interlocked.Increment(ref _lastSequence);
+        return new Proposal(command, sequence, CommandCodec.Encode(command, new ProposalId(_instance, sequence)));
+    }
 
     /// <summary>Stands for election at once: a member that is its own majority need not wait for a leader.</summary>
     public void Campaign() => _node.Campaign();
@@ -76,33 +100,79 @@ internal sealed class Replica
     public void Enter(Request request, TimeSpan now)
     {
         request.Since = now;
-        if (request is Proposal proposal)
+        switch (request)
         {
-            Propose(proposal);
-        }
-        else
-        {
-            _confirmations.Enter(request);
+            case Proposal when _proposals.UnplacedCount >= Limits.ProposalsWaitingMax:
+                request.Fail(EtcdError.TooManyRequests);
+                break;
+            case Proposal proposal:
+                _proposals.Add(proposal);
+                break;
+            case LeaseRequest lease:
+                _leaseRequests.Add(lease);
+                break;
+            case Handover handover:
+                StartHandover(handover);
+                break;
+            default:
+                _confirmations.Enter(request);
+                break;
         }
     }
+
+    /// <summary>Takes a message of another member. It may be lost, late, repeated or out of order; nothing it says can fail.</summary>
+    public void Receive(PeerMessage message, TimeSpan now)
+    {
+        switch (message)
+        {
+            case RaftMessage raft:
+                _node.Step(raft.Message);
+                FollowOffer(raft.Message);
+                break;
+            case Forward forward:
+                TakeForwarded(forward);
+                break;
+            case ForwardRefused refused:
+                foreach (ulong sequence in refused.Sequences)
+                {
+                    _proposals.Refused(sequence, refused.Error);
+                }
+
+                break;
+            case LeaseQuestion question:
+                TakeLeaseQuestion(question, now);
+                break;
+            case LeaseAnswer answer:
+                TakeLeaseAnswer(answer);
+                break;
+            case SnapshotPull pull:
+                TakePull(pull);
+                break;
+            case SnapshotChunk chunk:
+                TakeChunk(chunk);
+                break;
+        }
+    }
+
+    /// <summary>A member cannot be reached, or messages to it were dropped.</summary>
+    public void ReportUnreachable(NodeId id) => _node.ReportUnreachable(id);
+
+    /// <summary>The batch that <see cref="PersistDue"/> was given is durable.</summary>
+    public void Persisted(PersistBatch batch) => _node.Persisted(batch);
 
     /// <summary>One tick of Raft's clock.</summary>
     public void Tick(TimeSpan now)
     {
         _node.Tick();
-        _proposals.FailOlderThan(now - Limits.RequestTimeout);
-        if (!_leads)
-        {
-            return;
-        }
-
-        foreach (long id in _leases.TakeExpired(now, Limits.LeaseExpiriesPerTick))
-        {
-            // Not revoked yet: a leader that was cut off must not end leases that the others keep renewing.
-            _confirmations.Enter(new Expiry(id, _leases));
-        }
-
-        if (_history.Target(_keyspace, now) is { } revision)
+        TimeSpan since = now - Limits.RequestTimeout;
+        EtcdError error = _node.Leader is null ? EtcdError.TimeoutLeaderFailed : EtcdError.Timeout;
+        _proposals.FailOlderThan(since, error);
+        _confirmations.FailOlderThan(since, error);
+        _confirmations.Tick(_electionTicks / 2);
+        TickLeases(now, since, error);
+        TickSnapshots();
+        TickMembers(now);
+        if (_leads && _history.Target(_keyspace, now) is { } revision)
         {
             ProposeOwn(new Command(CommandKind.Compact, new CompactionRequest { Revision = revision }));
         }
@@ -115,37 +185,17 @@ internal sealed class Replica
     public void Turn(TimeSpan now)
     {
         bool applied = false;
-        _confirmations.Ask(_node);
-        while (_node.HasReady)
+        do
         {
-            Ready ready = _node.TakeReady();
-            if (ready.Persist is { } batch)
+            Place();
+            AskLeases();
+            _confirmations.Ask(_node);
+            while (_node.HasReady)
             {
-                // One write and one sync for all that came in since the last turn.
-                _wal.Write(batch.HardState, batch.Entries);
-                _node.Persisted(batch);
+                applied |= Do(_node.TakeReady(), now);
             }
-
-            foreach (Entry entry in ready.Committed)
-            {
-                Apply(entry, now);
-                applied = true;
-            }
-
-            if (ready.Committed.Count > 0)
-            {
-                // Published before it is answered: who has the answer must see the write in the next read.
-                PublishAndAnswer();
-            }
-
-            foreach (ReadState read in ready.Reads)
-            {
-                Confirm(read.Context, now);
-            }
-
-            _node.Advance(ready);
-            FollowRole(now);
         }
+        while (FollowLeader(now));
 
         SettleDoubts(now);
         if (_keyspace.HasTrimming)
@@ -156,7 +206,7 @@ internal sealed class Replica
 
         if (applied)
         {
-            _node.Compact(Limits.CatchUpEntries, Limits.CatchUpBytes);
+            _node.Compact(_options.CatchUpEntries, Limits.CatchUpBytes, CompactionFloor);
             AskForSnapshot();
         }
 
@@ -165,68 +215,76 @@ internal sealed class Replica
         _status = MakeStatus();
     }
 
-    /// <summary>A snapshot is durable (or was not made: null); the log before the oldest one kept can go.</summary>
-    public void SnapshotSaved(SnapshotInfo? saved, EntryId oldest)
-    {
-        _isSnapshotting = false;
-        if (saved is { } snapshot)
-        {
-            _snapshot = snapshot;
-            _wal.DropBefore(oldest.Index);
-        }
-    }
-
     /// <summary>Ends all that wait; the store stops or has failed.</summary>
     public void FailAll(EtcdError error)
     {
         _proposals.FailAll(error);
         _confirmations.FailAll(error);
-        foreach (Renewal renewal in _renewalsInDoubt)
-        {
-            renewal.Fail(error);
-        }
-
-        _renewalsInDoubt.Clear();
+        FailLeases(error);
+        EndHandover(error);
     }
 
-    /// <summary>Seconds until a lease ends by this member's clock; -1 when it is unknown. From any thread.</summary>
-    public long RemainingSeconds(long leaseId, TimeSpan now) => _leases.Remaining(leaseId, now);
-
-    private void Propose(Proposal proposal)
+    /// <summary>Whether anything was applied.</summary>
+    private bool Do(Ready ready, TimeSpan now)
     {
-        if (_node.TryPropose(proposal.Payload, out EntryId id))
+        foreach (Message message in ready.Messages)
         {
-            _proposals.Add(id, proposal);
+            SendRaft(message);
         }
-        else
-        {
-            proposal.Fail(_leads ? EtcdError.TooManyRequests : EtcdError.NoLeader);
-        }
-    }
 
-    private bool ProposeOwn(in Command command) => _node.TryPropose(CommandCodec.Encode(command, default), out _);
+        if (ready.Persist is { } batch)
+        {
+            PersistDue!(batch);
+        }
+
+        foreach (Entry entry in ready.Committed)
+        {
+            Apply(entry, now);
+        }
+
+        if (ready.Committed.Count > 0)
+        {
+            // Published before it is answered: who has the answer must see the write in the next read.
+            PublishAndAnswer();
+        }
+
+        foreach (ReadState read in ready.Reads)
+        {
+            Confirm(read.Context, now);
+        }
+
+        _node.Advance(ready);
+        return ready.Committed.Count > 0;
+    }
 
     private void Apply(in Entry entry, TimeSpan now)
     {
+        if (entry.Id.Term > _applied.Term)
+        {
+            _proposals.Reached(entry.Id.Term);
+        }
+
         _applied = entry.Id;
-        if (entry.Kind != EntryKind.Command)
+        switch (entry.Kind)
         {
-            _keyspace.Skip(entry.Id.Index);
-            return;
+            case EntryKind.Command:
+                Proposal? waiting = _proposals.Take(CommandCodec.ProposalOf(entry.Payload.Span));
+                Command command = waiting?.Command ?? CommandCodec.Decode(entry.Payload.Span, out _);
+                CommandResult result = _keyspace.Apply(entry.Id.Index, command);
+                FollowLease(command, result, now);
+                Note(waiting, result);
+                break;
+            case EntryKind.Membership:
+                ApplyMembership(entry);
+                break;
+            default:
+                _keyspace.Skip(entry.Id.Index);
+                break;
         }
+    }
 
-        Proposal? waiting = _proposals.Take(entry.Id);
-        Command command = waiting?.Command ?? CommandCodec.Decode(entry.Payload.Span, out _);
-        CommandResult result = _keyspace.Apply(entry.Id.Index, command);
-        if (result.Response is LeaseGrantResponse grant && _leads)
-        {
-            _leases.Grant(grant.ID, grant.TTL, now);
-        }
-        else if (command.Request is LeaseRevokeRequest revoke)
-        {
-            _leases.Remove(revoke.ID);
-        }
-
+    private void Note(Proposal? waiting, in CommandResult result)
+    {
         if (waiting is not null)
         {
             _answers.Add((waiting, result));
@@ -238,9 +296,9 @@ internal sealed class Replica
         _view = _keyspace.Publish();
         _status = MakeStatus();
         ViewChanged?.Invoke(_view);
-        foreach ((Proposal? waiting, CommandResult result) in _answers)
+        foreach ((Proposal waiting, CommandResult result) in _answers)
         {
-            waiting?.Complete(result);
+            waiting.Complete(result);
         }
 
         _answers.Clear();
@@ -255,8 +313,11 @@ internal sealed class Replica
                 case ReadBarrier read:
                     read.Complete(null);
                     break;
-                case Renewal renewal:
-                    Renew(renewal, now);
+                case LeaseRequest lease:
+                    AnswerLease(lease, now);
+                    break;
+                case RemoteLeases remote:
+                    AnswerLeases(remote, now);
                     break;
                 case Expiry expiry when !ProposeRevocation(expiry.LeaseId):
                     _leases.Revive(expiry.LeaseId);
@@ -265,68 +326,51 @@ internal sealed class Replica
         }
     }
 
-    private bool ProposeRevocation(long leaseId) =>
-        ProposeOwn(new Command(CommandKind.LeaseRevoke, new LeaseRevokeRequest { ID = leaseId }));
-
-    private void Renew(Renewal renewal, TimeSpan now)
+    /// <summary>Whether the leader or the term changed: then what was asked of the last one is asked again.</summary>
+    private bool FollowLeader(TimeSpan now)
     {
-        if (_leases.IsExpiring(renewal.LeaseId))
+        (ulong Term, NodeId? Leader) current = (_node.Term, _node.Leader);
+        if (current == _followed)
         {
-            // The revocation is in the log already: whether the lease lives is known when it is applied.
-            _renewalsInDoubt.Add(renewal);
-            return;
+            return false;
         }
 
-        renewal.Complete(_leases.Renew(renewal.LeaseId, now));
+        _followed = current;
+        bool leads = _node.Role == RaftRole.Leader;
+        if (leads || _leads)
+        {
+            _leads = leads;
+            BeginTerm(now);
+        }
+
+        AskLeasesAgain(leads);
+        _confirmations.AskAgain();
+        SettleHandover();
+        return current.Leader is not null;
     }
 
-    private void SettleDoubts(TimeSpan now)
+    /// <summary>A leader's own bookkeeping starts anew, also when it led before.</summary>
+    private void BeginTerm(TimeSpan now)
     {
-        if (_renewalsInDoubt.Count > 0)
-        {
-            Renewal[] doubted = [.. _renewalsInDoubt];
-            _renewalsInDoubt.Clear();
-            foreach (Renewal renewal in doubted)
-            {
-                Renew(renewal, now);
-            }
-        }
+        _lastBatches.Clear();
+        _held.Clear();
+        _changes.Clear();
+        ForgetTransfers();
+        ResumeLeases(now);
     }
 
-    private void FollowRole(TimeSpan now)
-    {
-        bool leads = _node.Status.Role == RaftRole.Leader;
-        if (leads == _leads)
-        {
-            return;
-        }
+    private bool ProposeOwn(in Command command) =>
+        _node.TryPropose(CommandCodec.Encode(command, default), out _) == ProposalOutcome.Accepted;
 
-        _leads = leads;
-        _leases.Clear();
-        if (leads)
+    private void SendRaft(in Message message)
+    {
+        if (message.Kind == MessageKind.InstallSnapshot)
         {
-            // Nobody knows how long ago the last leader heard of them: none gets less than it may have left.
-            foreach (LeaseView lease in _keyspace.Leases.Values)
-            {
-                _leases.Resume(lease, now);
-            }
+            OfferSnapshot(message);
         }
         else
         {
-            _proposals.FailAll(EtcdError.LeaderChanged);
-            _confirmations.FailAll(EtcdError.LeaderChanged);
-        }
-    }
-
-    private void AskForSnapshot()
-    {
-        bool due = _applied.Index - _snapshot.At.Index >= (ulong)_options.SnapshotCount
-            && _wal.BytesWritten - _logBytesAtSnapshot >= Limits.SnapshotLogFactor * _snapshot.Bytes;
-        if (due && !_isSnapshotting && SnapshotDue is not null)
-        {
-            _isSnapshotting = true;
-            _logBytesAtSnapshot = _wal.BytesWritten;
-            SnapshotDue(_view, _applied);
+            Send?.Invoke(new RaftMessage(message));
         }
     }
 
@@ -334,12 +378,12 @@ internal sealed class Replica
     {
         RaftStatus raft = _node.Status;
         return new StoreStatus(
-            _wal.Identity.ClusterId,
-            _wal.Identity.MemberId,
+            _identity.ClusterId,
+            _identity.MemberId,
             raft.Leader?.Value ?? 0,
             raft.HardState.Term,
             raft.HardState.Commit,
             _keyspace.AppliedIndex,
-            _wal.DiskBytes + SnapshotBytes);
+            DataBytes);
     }
 }

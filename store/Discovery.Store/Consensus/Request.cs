@@ -53,11 +53,17 @@ internal abstract class Request<T> : Request, IValueTaskSource<T>
 }
 
 /// <summary>A command to be committed and applied. The payload is its bytes, made by the thread that asked.</summary>
-internal sealed class Proposal(Command command, byte[] payload) : Request<CommandResult>
+internal sealed class Proposal(Command command, ulong sequence, byte[] payload) : Request<CommandResult>
 {
     public Command Command { get; } = command;
 
+    /// <summary>Which request of this process it is (<see cref="ProposalId.Sequence"/>).</summary>
+    public ulong Sequence { get; } = sequence;
+
     public byte[] Payload { get; } = payload;
+
+    /// <summary>The term in which it was given to a leader; 0 while it waits for one.</summary>
+    public ulong PlacedIn { get; set; }
 
     public override void Fail(EtcdError error) => Complete(CommandResult.Failed(error));
 }
@@ -68,10 +74,24 @@ internal sealed class ReadBarrier : Request<EtcdError?>
     public override void Fail(EtcdError error) => Complete(error);
 }
 
-/// <summary>A lease is to be given its full time again; the answer is its TTL, 0 when there is no such lease.</summary>
-internal sealed class Renewal(long leaseId) : Request<long>
+/// <summary>
+/// Seconds that a lease has, by the leader's clock. Renewed: its TTL, 0 when there is no such lease. Only asked: the
+/// seconds left, -1 when there is no such lease.
+/// </summary>
+internal sealed class LeaseRequest(long leaseId, bool renew) : Request<long>
 {
     public long LeaseId { get; } = leaseId;
 
+    /// <summary>Give it its full time again; else only ask.</summary>
+    public bool Renew { get; } = renew;
+
     public override void Fail(EtcdError error) => Throw(error.ToException());
+}
+
+/// <summary>Leadership is to go to another member; null means it is on its way.</summary>
+internal sealed class Handover(ulong to) : Request<EtcdError?>
+{
+    public ulong To { get; } = to;
+
+    public override void Fail(EtcdError error) => Complete(error);
 }

@@ -18,6 +18,7 @@ internal readonly record struct SnapshotInfo(EntryId At, long Bytes);
 internal sealed class SnapshotFiles(IDisk disk, WalIdentity identity)
 {
     public const string Folder = "member/snap";
+    private const string ReceivedPath = Folder + "/received.tmp";
     private const int HeaderBytes = 44;
     private const int FormatVersion = 1;
     private const int BufferBytes = 256 * 1024;
@@ -50,7 +51,7 @@ internal sealed class SnapshotFiles(IDisk disk, WalIdentity identity)
         string temporary = $"{Folder}/next.tmp";
         long length = Write(temporary, view, at);
         VerifyHash(temporary, length);
-        disk.Rename(temporary, PathOf($"{at.Index:x16}-{at.Term:x16}.snap"));
+        disk.Rename(temporary, PathOf(NameOf(at)));
         disk.SyncFolder(Folder);
         IReadOnlyList<string> names = Names();
         foreach (string old in names.Take(names.Count - Limits.SnapshotsKept))
@@ -83,6 +84,43 @@ internal sealed class SnapshotFiles(IDisk disk, WalIdentity identity)
         }
 
         return last is null ? null : throw last;
+    }
+
+    /// <summary>A piece of a snapshot's file, for another member; default when there is no such snapshot (any more).</summary>
+    public SnapshotPiece ReadPiece(EntryId at, long offset)
+    {
+        if (!Names().Contains(NameOf(at)))
+        {
+            return default;
+        }
+
+        using IDiskFile file = disk.Open(PathOf(NameOf(at)));
+        byte[] bytes = new byte[(int)Math.Clamp(file.Length - offset, 0, Limits.SnapshotPieceBytes)];
+        int read = file.Read(offset, bytes);
+        return new SnapshotPiece(file.Length, Crc32C.Compute(bytes.AsSpan(0, read)), bytes.AsMemory(0, read));
+    }
+
+    /// <summary>Begins to take a snapshot over from another member.</summary>
+    public SnapshotReceiver Receive(EntryId at)
+    {
+        disk.CreateFolder(Folder);
+        return new SnapshotReceiver(disk.Create(ReceivedPath), at);
+    }
+
+    /// <summary>
+    /// Checks a snapshot that was received whole, gives it its name and reads it. The receiver is closed. Those kept
+    /// before stay: they are of use until the next is saved.
+    /// </summary>
+    /// <exception cref="StoreDataException">It is not what was announced.</exception>
+    public (KeyspaceState State, SnapshotInfo Info) Install(SnapshotReceiver received)
+    {
+        received.Close();
+        disk.Rename(ReceivedPath, PathOf(NameOf(received.At)));
+        disk.SyncFolder(Folder);
+        (KeyspaceState state, SnapshotInfo info) = Read(NameOf(received.At));
+        return info.At == received.At
+            ? (state, info)
+            : throw new StoreDataException($"{Shown(PathOf(NameOf(received.At)))}: found the state at {info.At}, wanted {received.At}");
     }
 
     private long Write(string path, KeyspaceView view, EntryId at)
@@ -165,6 +203,8 @@ internal sealed class SnapshotFiles(IDisk disk, WalIdentity identity)
 
     private IReadOnlyList<string> Names() =>
         [.. disk.List(Folder).Where(static name => name.EndsWith(".snap", StringComparison.Ordinal) && name.Length == 38)];
+
+    private static string NameOf(EntryId at) => $"{at.Index:x16}-{at.Term:x16}.snap";
 
     private static EntryId EntryOf(string name) => new(
         ulong.Parse(name.AsSpan(17, 16), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture),

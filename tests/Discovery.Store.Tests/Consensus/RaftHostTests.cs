@@ -109,7 +109,7 @@ public sealed class RaftHostTests
         Assert.Equal("a-marker-1", Raw(again, "a", revision: 2));
         Assert.True(again.View.TryGetLease(7, out LeaseView? lease));
         Assert.Equal((60, "a"), (lease.GrantedTtl, lease.Keys.Single().ToStringUtf8()));
-        Assert.Equal(60, again.RemainingSeconds(7));
+        Assert.Equal(60, await again.RemainingSecondsAsync(7, default));
         Assert.Equal((before.ClusterId, before.MemberId, before.Term + 1), (again.Status.ClusterId, again.Status.MemberId, again.Status.Term));
         Assert.Equal(5, Assert.IsType<PutResponse>((await Put(again, "c", "1")).Response).Header.Revision);
     }
@@ -263,19 +263,34 @@ public sealed class RaftHostTests
         await host.ProposeAsync(new Command(CommandKind.LeaseGrant, new LeaseGrantRequest { ID = 7, TTL = 10 }), default);
         await Put(host, "a", "1", lease: 7);
 
-        clock.Advance(TimeSpan.FromSeconds(9));
-        Assert.Equal(1, host.RemainingSeconds(7));
+        await PassAsync(host, clock, seconds: 9);
+        Assert.Equal(1, await host.RemainingSecondsAsync(7, default));
         Assert.Equal(10, await host.KeepAliveAsync(7, default));
-        clock.Advance(TimeSpan.FromSeconds(9));
-        await host.KeepAliveAsync(99, default);
+        await PassAsync(host, clock, seconds: 9);
         Assert.Equal("1", Get(host, "a"));
 
-        clock.Advance(TimeSpan.FromSeconds(2));
-        await Eventually.HoldsAsync(() => !host.View.TryGetLease(7, out _), () => host.RemainingSeconds(7));
+        await PassAsync(host, clock, seconds: 2);
+        await Eventually.HoldsAsync(() => !host.View.TryGetLease(7, out _), () => host.View.Revision);
         Assert.Null(Raw(host, "a", 0));
         Assert.Equal(3, host.View.Revision);
         Assert.Equal(0, await host.KeepAliveAsync(7, default));
-        Assert.Equal(-1, host.RemainingSeconds(7));
+        Assert.Equal(-1, await host.RemainingSecondsAsync(7, default));
+    }
+
+    /// <summary>etcd issue 15247: a leader that stood still revoked every lease when it went on.</summary>
+    [Fact]
+    public async Task Pause_of_the_process_ends_no_lease()
+    {
+        var clock = new ManualTimeProvider();
+        await using RaftHost host = Open(new MemoryDisk(), clock: clock);
+        await host.ProposeAsync(new Command(CommandKind.LeaseGrant, new LeaseGrantRequest { ID = 7, TTL = 10 }), default);
+
+        clock.Advance(TimeSpan.FromSeconds(30));
+        await host.KeepAliveAsync(99, default);
+
+        Assert.Equal(9, await host.RemainingSecondsAsync(7, default));
+        await PassAsync(host, clock, seconds: 10);
+        await Eventually.HoldsAsync(() => !host.View.TryGetLease(7, out _), () => host.View.Revision);
     }
 
     [Fact]
@@ -286,13 +301,13 @@ public sealed class RaftHostTests
         await using (RaftHost host = Open(disk, clock: clock))
         {
             await host.ProposeAsync(new Command(CommandKind.LeaseGrant, new LeaseGrantRequest { ID = 7, TTL = 10 }), default);
-            clock.Advance(TimeSpan.FromSeconds(8));
-            Assert.Equal(2, host.RemainingSeconds(7));
+            await PassAsync(host, clock, seconds: 8);
+            Assert.Equal(2, await host.RemainingSecondsAsync(7, default));
         }
 
         await using RaftHost again = Open(disk, clock: clock);
 
-        Assert.Equal(10, again.RemainingSeconds(7));
+        Assert.Equal(10, await again.RemainingSecondsAsync(7, default));
     }
 
     [Fact]
@@ -368,6 +383,16 @@ public sealed class RaftHostTests
 
         Assert.StartsWith($"--data-dir {file}/data cannot be made", e.Message, StringComparison.Ordinal);
         File.Delete(file);
+    }
+
+    /// <summary>Lets time pass as a running process sees it: the loop looks at the clock in between.</summary>
+    private static async Task PassAsync(RaftHost host, ManualTimeProvider clock, int seconds)
+    {
+        for (int i = 0; i < 2 * seconds; i++)
+        {
+            clock.Advance(TimeSpan.FromSeconds(0.5));
+            await host.KeepAliveAsync(99, default);
+        }
     }
 
     private static RaftHost Open(MemoryDisk disk, StoreOptions? options = null, TimeProvider? clock = null) =>
