@@ -43,7 +43,7 @@ exec </dev/null
 
 # Fast ones first, so that a plain mistake shows in the first minute; the end-to-end tests last.
 order=(Discovery.Tidy.Tests Discovery.Raft.Tests Discovery.Catalog.Tests Discovery.Store.Tests Discovery.Proxy.Tests
-  Discovery.Sidecar.Tests Discovery.Dashboard.Tests Discovery.EndToEnd.Tests)
+  Discovery.Sidecar.Tests Discovery.Dashboard.Tests Discovery.Cluster.Tests Discovery.EndToEnd.Tests)
 
 passed=0
 failed=0

@@ -21,6 +21,8 @@ public sealed partial class RunningProcess : IAsyncDisposable
 
     private const int LinesSaid = 60;
     private const int Sigterm = 15;
+    private const int Sigcont = 18;
+    private const int Sigstop = 19;
 
     private readonly Process _process;
     private readonly List<string> _lines = [];
@@ -57,6 +59,18 @@ public sealed partial class RunningProcess : IAsyncDisposable
             {
                 string ended = _process.HasExited ? $" (ended with {_process.ExitCode})" : "";
                 return string.Join('\n', _lines.TakeLast(LinesSaid).Prepend($"--- {CommandLine}{ended}"));
+            }
+        }
+    }
+
+    /// <summary>Everything that both its outputs said.</summary>
+    public string Log
+    {
+        get
+        {
+            lock (_lines)
+            {
+                return string.Join('\n', _lines.Prepend($"--- {CommandLine}"));
             }
         }
     }
@@ -158,6 +172,12 @@ public sealed partial class RunningProcess : IAsyncDisposable
         await ExitAsync();
     }
 
+    /// <summary>SIGSTOP: it stands still, its sockets stay open, and it learns nothing of the time that passes.</summary>
+    public void Suspend() => _ = SendSignal(_process.Id, Sigstop);
+
+    /// <summary>SIGCONT: it goes on where it stood.</summary>
+    public void Resume() => _ = SendSignal(_process.Id, Sigcont);
+
     /// <summary>SIGTERM, then its end.</summary>
     public Task<FinishedProcess> TerminateAsync()
     {
@@ -175,6 +195,8 @@ public sealed partial class RunningProcess : IAsyncDisposable
         if (!_process.HasExited)
         {
             _ = SendSignal(_process.Id, Sigterm);
+            // A suspended one takes the signal only when it goes on.
+            Resume();
             using var deadline = new CancellationTokenSource(StopPatience);
             try
             {
