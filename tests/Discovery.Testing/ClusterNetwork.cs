@@ -64,12 +64,12 @@ public sealed class ClusterNetwork : IAsyncDisposable
     public Task CutAsync(int from, int to) =>
         RunAsync("nsenter", $"--net=/run/netns/{_hosts[to].Namespace}", "iptables", "-w", "-A", "INPUT", "-s", _hosts[from].Address, "-j", "DROP");
 
-    /// <summary>Drops everything between a host and all others, either way.</summary>
-    public async Task IsolateAsync(int host)
+    /// <summary>Drops everything between these hosts and all others, either way.</summary>
+    public async Task SplitAsync(params IReadOnlyCollection<int> side)
     {
-        for (int other = 0; other < _hosts.Count; other++)
+        foreach (int other in Enumerable.Range(0, _hosts.Count).Where(h => !side.Contains(h)))
         {
-            if (other != host)
+            foreach (int host in side)
             {
                 await CutAsync(host, other);
                 await CutAsync(other, host);

@@ -51,6 +51,9 @@ public sealed class FaultRelay : IAsyncDisposable
     /// <summary>What happens now.</summary>
     public RelayMode Mode => _mode;
 
+    /// <summary>Whether any byte has gone through.</summary>
+    public bool HasPassed { get; private set; }
+
     /// <summary>How long each part waits before it is passed on, either way; zero at first.</summary>
     public TimeSpan Delay
     {
@@ -158,6 +161,7 @@ public sealed class FaultRelay : IAsyncDisposable
                 }
 
                 await _open.Task.WaitAsync(_stop.Token);
+                HasPassed = true;
                 for (int sent = 0; sent < count;)
                 {
                     sent += await to.SendAsync(buffer.AsMemory(sent, count - sent), _stop.Token);

@@ -160,9 +160,6 @@ public sealed class RunningMember : IAsyncDisposable
     /// <summary>Waits until it ends by itself.</summary>
     public Task<FinishedProcess> EndsAsync() => _process!.ExitAsync();
 
-    /// <summary>The first line that it prints, or has printed since it was last started, with this text.</summary>
-    public Task<string> LineAsync(string text) => _process!.LineAsync(text);
-
     /// <summary>It stands still until <see cref="Resume"/>.</summary>
     public void Suspend()
     {
