@@ -74,7 +74,7 @@ internal sealed class StoreFlags
             MaxRequestBytes = (int)Math.Min(parsed.GetValue(_requestBytes), int.MaxValue),
             WatchProgressNotifyInterval = parsed.GetValue(_progress),
         };
-        problems.AddRange(options.Validate());
+        problems.AddRange(options.Validate(StoreServer.HasData(options)));
         return options;
 
         string[] Urls(Option<string?> flag) =>

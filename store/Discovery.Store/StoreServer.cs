@@ -1,5 +1,6 @@
 using Discovery.Store.Api;
 using Discovery.Store.Consensus;
+using Discovery.Store.Log;
 using Discovery.Store.Watch;
 using Microsoft.Extensions.Logging;
 
@@ -47,23 +48,31 @@ public sealed partial class StoreServer : IAsyncDisposable
     /// <summary>The consensus inside, for who lives in the same process.</summary>
     public RaftHost Raft { get; }
 
+    /// <summary>Whether the data directory says who the members are, so that <c>--initial-cluster</c> and its like are ignored.</summary>
+    public static bool HasData(StoreOptions options)
+    {
+        string wal = Path.Combine(options.DataDir, Wal.Folder);
+        return Directory.Exists(wal) && Directory.EnumerateFiles(wal, "*.wal").Any();
+    }
+
     /// <summary>Replays the data and serves.</summary>
     /// <exception cref="StoreDataException">The data directory cannot be used.</exception>
     /// <exception cref="StoreStartException">A client URL cannot be listened on.</exception>
-    /// <exception cref="ArgumentException">The options have problems; <see cref="StoreOptions.Validate"/> names them.</exception>
+    /// <exception cref="ArgumentException">The options have problems; <see cref="StoreOptions.Validate(bool)"/> names them.</exception>
     public static async Task<StoreServer> StartAsync(
         StoreOptions options,
         TimeProvider time,
         ILoggerFactory logs,
         CancellationToken cancellation)
     {
-        if (options.Validate() is { Count: > 0 } problems)
+        bool hasData = HasData(options);
+        if (options.Validate(hasData) is { Count: > 0 } problems)
         {
             throw new ArgumentException(string.Join(Environment.NewLine, problems), nameof(options));
         }
 
         ILogger<StoreServer> logger = logs.CreateLogger<StoreServer>();
-        foreach (string warning in options.Warnings())
+        foreach (string warning in hasData ? [] : options.Warnings())
         {
             LogWarning(logger, warning);
         }

@@ -51,27 +51,6 @@ public sealed class StoreOptionsTests
     }
 
     [Fact]
-    public void A_cluster_of_several_is_refused_for_now()
-    {
-        StoreOptions three = Good with { Name = "a", InitialCluster = "a=http://127.0.0.1:2380,b=http://127.0.0.2:2380" };
-
-        Assert.Equal(
-            ["--initial-cluster names 2 members (a, b); wanted this one alone: this version runs one member"],
-            three.Validate());
-    }
-
-    [Fact]
-    public void The_cluster_must_hold_this_members_peer_url_and_another_name_only_warns()
-    {
-        StoreOptions otherUrl = Good with { InitialCluster = "default=http://10.0.0.1:2380" };
-        StoreOptions otherName = Good with { InitialCluster = "infra1=http://127.0.0.1:2380" };
-
-        Assert.Contains("wanted default=http://127.0.0.1:2380 in it", Assert.Single(otherUrl.Validate()), StringComparison.Ordinal);
-        Assert.Empty(otherName.Validate());
-        Assert.Contains("infra1", Assert.Single(otherName.Warnings()), StringComparison.Ordinal);
-    }
-
-    [Fact]
     public void All_problems_are_told_at_once()
     {
         StoreOptions bad = Good with
