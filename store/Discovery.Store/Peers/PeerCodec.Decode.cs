@@ -1,4 +1,7 @@
 using System.Diagnostics;
+using System.Text;
+using Discovery.EtcdApi;
+using Discovery.EtcdApi.Grpc;
 using Discovery.Raft;
 using Discovery.Store.Consensus;
 
@@ -19,7 +22,7 @@ internal static partial class PeerCodec
         {
             FrameKind.Raft => new RaftMessage(ReadRaft(ref fields, from, to)),
             FrameKind.Forward => ReadForward(ref fields, from, to),
-            FrameKind.ForwardRefused => new ForwardRefused(from, to, fields.UInt64("term"), ReadSequences(ref fields)),
+            FrameKind.ForwardRefused => new ForwardRefused(from, to, ReadSequences(ref fields), ReadError(ref fields)),
             FrameKind.LeaseQuestion => new LeaseQuestion(
                 from, to, fields.UInt64("term"), fields.UInt64("question"), fields.Flag("renew"), ReadNumbers(ref fields, "leases")),
             FrameKind.LeaseAnswer => new LeaseAnswer(from, to, fields.UInt64("question"), ReadNumbers(ref fields, "seconds")),
@@ -129,7 +132,7 @@ internal static partial class PeerCodec
 
         try
         {
-            _ = Membership.Decode(entry.Payload, out _);
+            _ = Membership.Decode(entry.Payload);
         }
         catch (Exception e) when (e is FormatException or ArgumentException)
         {
@@ -187,6 +190,15 @@ internal static partial class PeerCodec
         }
 
         return sequences;
+    }
+
+    /// <summary>An error that is to be told to clients, as another member put it.</summary>
+    private static EtcdError ReadError(ref FieldReader fields)
+    {
+        var code = (GrpcStatusCode)fields.Byte("code");
+        return Enum.IsDefined(code) && code != GrpcStatusCode.Ok
+            ? new EtcdError(code, Encoding.UTF8.GetString(fields.Bytes(fields.Left, "text")))
+            : throw fields.Wrong($"its code is {(byte)code}, which is no gRPC error");
     }
 
     private static long[] ReadNumbers(ref FieldReader fields, string field)

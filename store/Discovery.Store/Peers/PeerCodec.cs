@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 using Discovery.Raft;
 using Discovery.Store.Consensus;
 
@@ -16,7 +17,7 @@ namespace Discovery.Store.Peers;
 /// index 8, context 8. Append goes on: count 4; of each entry term 8, kind 1, length 4; all payloads. Its entries follow
 /// the log index, so theirs are not written.</description></item>
 /// <item><term>Forward</term><description>term 8, instance 8, batch 8, count 4, lengths 4 each, all commands</description></item>
-/// <item><term>ForwardRefused</term><description>term 8, count 4, sequences 8 each</description></item>
+/// <item><term>ForwardRefused</term><description>count 4, sequences 8 each, status code 1, text</description></item>
 /// <item><term>LeaseQuestion</term><description>term 8, question 8, renew 1, count 4, ids 8 each</description></item>
 /// <item><term>LeaseAnswer</term><description>question 8, count 4, seconds 8 each</description></item>
 /// <item><term>SnapshotPull</term><description>term 8, index 8, offset 8</description></item>
@@ -36,7 +37,7 @@ internal static partial class PeerCodec
         RaftMessage { Message.Kind: MessageKind.Append } append => RaftBytes + 4 + EntriesBytes(append.Message.Entries.Span),
         RaftMessage => RaftBytes,
         Forward forward => 28 + CommandsBytes(forward.Commands),
-        ForwardRefused refused => 12 + (8L * refused.Sequences.Count),
+        ForwardRefused refused => 5 + (8L * refused.Sequences.Count) + Encoding.UTF8.GetByteCount(refused.Error.Text),
         LeaseQuestion question => 21 + (8L * question.LeaseIds.Count),
         LeaseAnswer answer => 12 + (8L * answer.Seconds.Count),
         SnapshotPull => 24,
@@ -66,13 +67,14 @@ internal static partial class PeerCodec
                 return FrameKind.Forward;
 
             case ForwardRefused refused:
-                payload.UInt64(refused.Term);
                 payload.Count(refused.Sequences.Count);
                 foreach (ulong sequence in refused.Sequences)
                 {
                     payload.UInt64(sequence);
                 }
 
+                payload.Byte((byte)refused.Error.Code);
+                payload.Bytes(Encoding.UTF8.GetBytes(refused.Error.Text));
                 return FrameKind.ForwardRefused;
 
             case LeaseQuestion question:

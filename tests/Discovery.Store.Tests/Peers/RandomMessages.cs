@@ -1,3 +1,4 @@
+using Discovery.EtcdApi;
 using System.Globalization;
 using Discovery.Raft;
 using Discovery.Store.Consensus;
@@ -21,7 +22,7 @@ internal sealed class RandomMessages(Random random)
         0 => new RaftMessage(Append()),
         < 10 => new RaftMessage(Plain((MessageKind)(kind + 1))),
         10 => new Forward(From, To, Number(), Number(), Number(), [.. Many(40).Select(_ => (ReadOnlyMemory<byte>)Bytes(300))]),
-        11 => new ForwardRefused(From, To, Number(), [.. Many(40).Select(_ => Number())]),
+        11 => new ForwardRefused(From, To, [.. Many(40).Select(_ => Number())], EtcdError.TooManyRequests),
         12 => new LeaseQuestion(From, To, Number(), Number(), random.Next(2) == 0, [.. Many(40).Select(_ => (long)Number())]),
         13 => new LeaseAnswer(From, To, Number(), [.. Many(40).Select(_ => (long)Number())]),
         14 => new SnapshotPull(From, To, Id(), random.NextInt64()),
@@ -50,7 +51,7 @@ internal sealed class RandomMessages(Random random)
         {
             last = new EntryId(Math.Min(term, last.Term + (ulong)random.Next(2)), last.Index + 1);
             entries[i] = random.Next(20) == 0
-                ? new Entry(last, EntryKind.Membership, new Membership([From, To], [new NodeId(Number())]).Encode(Bytes(20)))
+                ? new Entry(last, EntryKind.Membership, new Membership([From, To], [new NodeId(Number())]) { Context = Bytes(20) }.Encode())
                 : new Entry(last, (EntryKind)random.Next(2), Bytes(300));
         }
 
