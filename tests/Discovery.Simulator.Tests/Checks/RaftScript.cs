@@ -12,14 +12,18 @@ internal sealed class RaftScript
 {
     public static readonly Membership Three = new([new(1), new(2), new(3)]);
 
+    private readonly Membership _membership;
     private readonly Dictionary<ulong, HardState> _hardStates = [];
+    private readonly Dictionary<ulong, ulong> _applied = [];
 
-    public RaftScript()
+    /// <param name="members">How many are formed, with the ids from 1.</param>
+    public RaftScript(int members = 3)
     {
+        _membership = new Membership(Enumerable.Range(1, members).Select(static id => new NodeId((ulong)id)));
         Checks = new RaftInvariants(new RunPosition { Step = 7, Now = TimeSpan.FromSeconds(1) });
-        foreach (ulong id in (ulong[])[1, 2, 3])
+        foreach (NodeId id in _membership.Voters)
         {
-            Start(id, RestoredState.Formed(Three, []));
+            Start(id.Value, RestoredState.Formed(_membership));
         }
     }
 
@@ -31,7 +35,7 @@ internal sealed class RaftScript
     public static Entry NoOp(ulong term, ulong index) => new(new EntryId(term, index), EntryKind.NoOp, default);
 
     public static Entry Change(ulong term, ulong index, Membership membership) =>
-        new(new EntryId(term, index), EntryKind.Membership, membership.Encode([]));
+        new(new EntryId(term, index), EntryKind.Membership, membership.Encode());
 
     public static RaftScript Elected()
     {
@@ -41,14 +45,14 @@ internal sealed class RaftScript
         script.Says(1, RaftRole.Leader, 2, last: new(2, 2), commit: 1);
         script.Writes(1, 2, NoOp(2, 2));
         script.Writes(2, 2, NoOp(2, 2));
-        script.Says(1, RaftRole.Leader, 2, last: new(2, 2), commit: 2);
-        script.Applies(1, Change(1, 1, Three), NoOp(2, 2));
+        script.Says(1, RaftRole.Leader, 2, last: new(2, 2), commit: 2, applied: 2);
         return script;
     }
 
     public void Start(ulong node, RestoredState restored)
     {
         _hardStates[node] = restored.HardState;
+        _applied.Remove(node);
         Checks.Started(new(node), restored);
     }
 
@@ -72,16 +76,23 @@ internal sealed class RaftScript
         _hardStates[node] = state;
     }
 
-    public static PersistBatch Batch(HardState state, params Entry[] entries) => new() { HardState = state, Entries = entries, Promises = [] };
-
-    public void Applies(ulong node, params Entry[] entries) => Checks.Applied(new(node), entries);
+    public static PersistBatch Batch(HardState state, params Entry[] entries) => new() { HardState = state, Entries = entries };
 
     public void Says(
-        ulong node, RaftRole role, ulong term, EntryId last, ulong commit, ulong applied = 0, Membership? membership = null, ulong? votedFor = null)
+        ulong node,
+        RaftRole role,
+        ulong term,
+        EntryId last,
+        ulong commit,
+        ulong? applied = null,
+        ulong? persisted = null,
+        Membership? membership = null,
+        ulong? votedFor = null)
     {
         NodeId? vote = votedFor is { } voted ? new NodeId(voted) : _hardStates[node].Term == term ? _hardStates[node].VotedFor : null;
         var status = new RaftStatus(
-            new(node), role, null, new HardState(term, vote, commit), last, last.Index, applied, membership ?? Three);
+            new(node), role, null, new HardState(term, vote, commit), last, persisted ?? last.Index, applied ?? _applied.GetValueOrDefault(node), membership ?? _membership);
+        _applied[node] = status.Applied;
         Checks.Observe(status);
     }
 

@@ -9,10 +9,6 @@ namespace Discovery.Simulator.Checks;
 internal sealed class CommitRules(
     RunPosition position, Dictionary<NodeId, MemberTrace> members, EntryRegister entries, CommittedEntries committed)
 {
-    /// <summary>Whose disks hold the entry now.</summary>
-    public List<NodeId> HoldersOf(EntryId id) =>
-        [.. members.Values.Where(member => member.Counts && member.Disk.Holds(id)).Select(static member => member.Id)];
-
     /// <summary>The membership in force just before the index, as the log has it.</summary>
     public Membership? MembershipBefore(DurableLog log, ulong index)
     {
@@ -29,8 +25,9 @@ internal sealed class CommitRules(
     /// A commit needs the disks of a majority. In force is what the leader's log said when it counted: the membership at
     /// the entry, or a later one of the same log.
     /// </summary>
-    public void CheckDurable(MemberTrace by, EntryId id, List<NodeId> holders, Membership current)
+    public void CheckDurable(MemberTrace by, EntryId id, Membership current)
     {
+        List<NodeId> holders = [.. members.Values.Where(member => member.Holds(id)).Select(static member => member.Id)];
         if (current.IsQuorum(holders.Contains) || MembershipBefore(by.Disk, id.Index + 1)?.IsQuorum(holders.Contains) == true)
         {
             return;

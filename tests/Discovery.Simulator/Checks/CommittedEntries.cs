@@ -18,6 +18,9 @@ internal sealed class CommittedEntries(RunPosition position)
     /// <summary>The greatest index known to be committed.</summary>
     public ulong LastIndex { get; private set; }
 
+    /// <summary>The greatest index that a member said is committed; which entry that is may not be known yet.</summary>
+    public ulong Said { get; set; }
+
     /// <summary>Notes that the entry is committed. True when that is news.</summary>
     public bool Reach(EntryId id)
     {
@@ -27,35 +30,35 @@ internal sealed class CommittedEntries(RunPosition position)
         }
 
         LastIndex = id.Index;
+        Said = Math.Max(Said, id.Index);
         LastOfTerm[id.Term] = id.Index;
         return true;
     }
 
     /// <summary>A member applied an entry: the same as all others, or the first.</summary>
-    public void Apply(NodeId on, in Entry entry)
+    public void Apply(NodeId on, EntryId id, UInt128 content, Func<Membership?> membership)
     {
-        int slot = (int)entry.Id.Index - 1;
+        int slot = (int)id.Index - 1;
         while (_applied.Count <= slot)
         {
             // A run may begin from a state: what led to it is not known.
             _applied.Add(default);
         }
 
-        UInt128 content = DurableLog.ContentOf(entry);
         (ulong Term, UInt128 Content) known = _applied[slot];
         if (known.Term == 0)
         {
-            _applied[slot] = (entry.Id.Term, content);
-            if (entry.Kind == EntryKind.Membership)
+            _applied[slot] = (id.Term, content);
+            if (membership() is { } changed)
             {
-                Change(entry.Id, Membership.Decode(entry.Payload, out _));
+                Change(id, changed);
             }
         }
-        else if (known.Term != entry.Id.Term || known.Content != content)
+        else if (known.Term != id.Term || known.Content != content)
         {
             position.Fail(
                 "state machine safety",
-                $"{on} applied {entry.Kind} {entry.Id}; a member before applied an entry of term {known.Term} there"
+                $"{on} applied {id}; a member before applied an entry of term {known.Term} there"
                 + (known.Content == content ? "" : " with another content"));
         }
     }

@@ -25,9 +25,9 @@ internal static class DiskRules
             position.Fail(Name, $"{member.Id} restarts and {missing}");
         }
 
-        if (restored.Snapshot.Index > committed.LastIndex)
+        if (restored.Snapshot.Index > committed.Said)
         {
-            position.Fail("snapshots are committed", $"{member.Id} restarts from the state at {restored.Snapshot}; committed is {committed.LastIndex}");
+            position.Fail("snapshots are committed", $"{member.Id} restarts from the state at {restored.Snapshot}; committed is {committed.Said}");
         }
     }
 
@@ -36,7 +36,7 @@ internal static class DiskRules
         disk.HardState = batch.HardState;
         if (batch.Snapshot is { } state)
         {
-            disk.Install(state);
+            disk.BeginAt(state);
         }
 
         foreach (Entry entry in batch.Entries)
@@ -46,8 +46,9 @@ internal static class DiskRules
     }
 
     /// <summary>What the restored state lacks or has too much; null when it is what was durable.</summary>
-    private static string? Compare(DurableLog disk, RestoredState restored, CommittedEntries committed)
+    private static string? Compare(DurableLog durable, RestoredState restored, CommittedEntries committed)
     {
+        DurableLog disk = durable;
         if (restored.HardState.Term != disk.HardState.Term || restored.HardState.VotedFor != disk.HardState.VotedFor)
         {
             return $"found {restored.HardState}; durable was {disk.HardState}";
@@ -59,9 +60,15 @@ internal static class DiskRules
             return null;
         }
 
+        if (restored.Snapshot.Index > disk.Base.Index)
+        {
+            // The log before the state is not needed, and behind a state that it contradicts nothing of it is.
+            disk = disk.Clone();
+            disk.BeginAt(restored.Snapshot);
+        }
+
         EntryId last = restored.Entries.Count > 0 ? restored.Entries[^1].Id : restored.Snapshot;
-        bool isCoveredByState = restored.Entries.Count == 0 && restored.Snapshot.Index >= disk.LastIndex;
-        if (last != disk.Last && !isCoveredByState)
+        if (last != disk.Last)
         {
             return $"found a log up to {last}; durable was {disk.Last}";
         }

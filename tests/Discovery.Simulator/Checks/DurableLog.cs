@@ -17,6 +17,9 @@ internal sealed class DurableLog
     /// <summary>The state that stands before the first entry.</summary>
     public EntryId Base { get; private set; }
 
+    /// <summary>The newest state that stands in a file of its own, beside the log.</summary>
+    public EntryId State { get; private set; }
+
     public EntryId Last => _entries.Count == 0 ? Base : new EntryId(_entries[^1].Term, LastIndex);
 
     public ulong LastIndex => Base.Index + (ulong)_entries.Count;
@@ -27,7 +30,7 @@ internal sealed class DurableLog
     /// <summary>The log as a restart found it.</summary>
     public static DurableLog From(RestoredState restored)
     {
-        var log = new DurableLog { HardState = restored.HardState, Base = restored.Snapshot };
+        var log = new DurableLog { HardState = restored.HardState, Base = restored.Snapshot, State = restored.Snapshot };
         if (restored.Membership.All.Any())
         {
             log._memberships.Add((restored.Snapshot.Index, restored.Membership));
@@ -52,7 +55,7 @@ internal sealed class DurableLog
 
     public DurableLog Clone()
     {
-        var clone = new DurableLog { HardState = HardState, Base = Base };
+        var clone = new DurableLog { HardState = HardState, Base = Base, State = State };
         clone._entries.AddRange(_entries);
         clone._memberships.AddRange(_memberships);
         return clone;
@@ -67,12 +70,19 @@ internal sealed class DurableLog
     public UInt128? ContentAt(ulong index) =>
         index > Base.Index && index <= LastIndex ? _entries[(int)(index - Base.Index - 1)].Content : null;
 
-    /// <summary>Whether the disk keeps what the committed entry did: the entry, or a state that stands at it or later.</summary>
-    public bool Holds(EntryId committed) => Base.Index >= committed.Index || TermAt(committed.Index) == committed.Term;
+    /// <summary>What the entry at the index says of the members; null when it is about something else.</summary>
+    public Membership? MembershipAt(ulong index) => _memberships.Find(one => one.Index == index).Membership;
 
-    /// <summary>A state was installed; what follows the entry stays when the log agrees up to it.</summary>
-    public void Install(EntryId state)
+    /// <summary>Whether the disk keeps what the committed entry did: the entry, or a state that stands at it or later.</summary>
+    public bool Holds(EntryId committed) => State.Index >= committed.Index || TermAt(committed.Index) == committed.Term;
+
+    /// <summary>A file with the state at the entry is durable; the log is as it was.</summary>
+    public void Keep(EntryId state) => State = state > State ? state : State;
+
+    /// <summary>The log begins at a state; what follows that entry stays when the log agrees up to it.</summary>
+    public void BeginAt(EntryId state)
     {
+        Keep(state);
         if (TermAt(state.Index) == state.Term)
         {
             _entries.RemoveRange(0, (int)(state.Index - Base.Index));
@@ -99,7 +109,7 @@ internal sealed class DurableLog
         _entries.Add((entry.Id.Term, content));
         if (entry.Kind == EntryKind.Membership)
         {
-            _memberships.Add((index, Membership.Decode(entry.Payload, out _)));
+            _memberships.Add((index, Membership.Decode(entry.Payload)));
         }
     }
 }

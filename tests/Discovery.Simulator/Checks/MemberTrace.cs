@@ -16,7 +16,13 @@ internal sealed class MemberTrace(NodeId id)
     /// <summary>What it said of itself last; null since its start.</summary>
     public RaftStatus? Status { get; set; }
 
-    /// <summary>The index its state machine stands at.</summary>
+    /// <summary>
+    /// What its disk held before it was damaged, while the member recovers: what it acknowledged then still counts,
+    /// because it gives no vote until it has all of it again.
+    /// </summary>
+    public DurableLog? Lost { get; set; }
+
+    /// <summary>Index up to which what it applied was compared with what others did.</summary>
     public ulong Applied { get; set; }
 
     /// <summary>The disk was lost: whoever comes back needs another id.</summary>
@@ -25,9 +31,6 @@ internal sealed class MemberTrace(NodeId id)
     /// <summary>Every vote that was ever on its disk, by term.</summary>
     public Dictionary<ulong, NodeId> Votes { get; } = [];
 
-    /// <summary>What it took as committed since it was observed last, with whose disks held it then.</summary>
-    public List<(EntryId Id, List<NodeId> Holders)> Unproven { get; } = [];
-
-    /// <summary>Whether its disk counts towards a majority.</summary>
-    public bool Counts => !IsWiped && !Disk.HardState.IsRecovering;
+    /// <summary>Whether it counts among those that hold the committed entry.</summary>
+    public bool Holds(EntryId committed) => !IsWiped && (Disk.Holds(committed) || Lost?.Holds(committed) == true);
 }

@@ -5,18 +5,19 @@ namespace Discovery.Simulator.Checks;
 /// <summary>
 /// Proves Raft's invariants (Raft figure 3, and what a disk adds to them) at every step that it is shown, by its own
 /// account of every disk: one leader a term; a leader's log only grows; equal ids mean equal logs; what is committed is
-/// in the log of every later leader and leaves no disk again; one entry an index is applied, everywhere, in order; a
+/// in the log of every later leader and leaves no disk again; one entry an index is applied, everywhere; a
 /// commit is durable on a majority of the members in force before anyone acts on it; votes and acknowledgements say
 /// only what is on disk; term, vote, commit never go back; a restart finds all that was durable; ids are never reused;
-/// quorums of successive memberships overlap. Exact for what it is shown: it raises no false alarm, and what one member
-/// did and lost again between two calls it cannot see. A step costs what is new in it, a restart the length of the log.
+/// quorums of successive memberships overlap. Exact for what it is shown: it raises no false alarm; what a member applied
+/// is compared once its own disk holds it, so what it applied and lost in a crash before that is not seen. A step costs what is new in it, a restart the length of the log.
 /// </summary>
 /// <remarks>
 /// The driver's duties, each call as soon as it happens, with <see cref="RunPosition"/> moved before:
 /// <see cref="Started"/> after a disk was read, before the member's first step; <see cref="PersistDue"/> when a batch is
-/// given to the disk; <see cref="Persisted"/> when it is durable, before the member hears so; <see cref="Sent"/> for each
-/// message that leaves a member; <see cref="Applied"/> for what it applies, in order; <see cref="Observe"/> after each
-/// call into the member; <see cref="Wiped"/> when its disk is lost. A crash needs no call.
+/// given to the disk; <see cref="Persisted"/> when it is durable, before the member hears so; <see cref="SnapshotDurable"/>
+/// when a file with its state is, its own or a received one, before the member hears so; <see cref="Sent"/> for each of
+/// Raft's messages that leaves a member; <see cref="Observe"/> after each call into the member, and when it publishes what
+/// it applied; <see cref="Wiped"/> when its disk is lost. A crash needs no call.
 /// </remarks>
 internal sealed class RaftInvariants
 {
@@ -57,12 +58,12 @@ internal sealed class RaftInvariants
         else
         {
             DiskRules.CheckRestart(_position, member, restored, _committed);
+            member.Lost = restored.HardState.IsRecovering ? member.Lost ?? member.Disk : null;
         }
 
         member.Disk = DurableLog.From(restored);
         member.Writing = null;
         member.Status = null;
-        member.Unproven.Clear();
         member.Applied = restored.Snapshot.Index;
     }
 
@@ -93,7 +94,8 @@ internal sealed class RaftInvariants
             && _leaders.GetValueOrDefault(batch.HardState.Term) == node;
         if (batch.Snapshot is { } state)
         {
-            Install(member, state);
+            KeepState(member, state);
+            disk.BeginAt(state);
         }
 
         if (batch.Entries.Count > 0)
@@ -116,7 +118,14 @@ internal sealed class RaftInvariants
         }
 
         disk.HardState = batch.HardState;
+        if (!batch.HardState.IsRecovering && member.Lost is { } lost)
+        {
+            EndRecovery(member, lost);
+        }
     }
+
+    /// <summary>A file with the state at the entry is durable, made by the member or received by it.</summary>
+    public void SnapshotDurable(NodeId node, EntryId state) => KeepState(MemberOf(node), state);
 
     /// <summary>A message leaves a member: what it promises must be on disk.</summary>
     public void Sent(in Message message)
@@ -128,11 +137,10 @@ internal sealed class RaftInvariants
                 Lead(message.From, message.Term);
                 break;
             case MessageKind.VoteResponse when message.Accepted:
-                if (member.Votes.GetValueOrDefault(message.Term) != message.To || member.Disk.HardState.IsRecovering)
-                {
-                    _position.Fail("votes are durable first", $"{member.Id} votes for {message.To} in term {message.Term}; its disk says {member.Disk.HardState}");
-                }
-
+                CheckVote(member, message.Term, message.To);
+                break;
+            case MessageKind.VoteRequest:
+                CheckVote(member, message.Term, message.From);
                 break;
             case MessageKind.AppendResponse when message.Accepted && message.Log.Index > 0:
                 if (!member.Disk.Holds(message.Log) || member.Disk.HardState.Term < message.Term)
@@ -143,34 +151,6 @@ internal sealed class RaftInvariants
                 }
 
                 break;
-        }
-    }
-
-    /// <summary>A member applied entries, in this order.</summary>
-    public void Applied(NodeId node, IReadOnlyList<Entry> entries)
-    {
-        MemberTrace member = MemberOf(node);
-        EntryId? reached = null;
-        foreach (Entry entry in entries)
-        {
-            if (entry.Id.Index != member.Applied + 1)
-            {
-                _position.Fail("applied in order", $"{node} applied {entry.Id} after {member.Applied}");
-            }
-
-            member.Applied = entry.Id.Index;
-            _committed.Apply(node, entry);
-            if (_committed.Reach(entry.Id))
-            {
-                _commits.CheckLaterLeaders(entry.Id);
-                reached = entry.Id;
-            }
-        }
-
-        if (reached is { } last)
-        {
-            // Whose disks hold it counts now; which members are in force, the member says when it is observed next.
-            member.Unproven.Add((last, _commits.HoldersOf(last)));
         }
     }
 
@@ -193,25 +173,16 @@ internal sealed class RaftInvariants
             _position.Fail("commits exist before they are applied", $"{status}");
         }
 
-        bool leadsOn = member.Status is { Role: RaftRole.Leader } last && last.HardState.Term == status.HardState.Term;
+        _committed.Said = Math.Max(_committed.Said, status.HardState.Commit);
+        EntryId? committed = CommittedBy(member, status);
         member.Status = status;
-        if (leadsOn && status.Role == RaftRole.Leader)
+        if (committed is { } id && _committed.Reach(id))
         {
-            // A leader commits by counting entries of its own term only (Raft §5.4.2), so the newest must be one.
-            var id = new EntryId(status.HardState.Term, status.HardState.Commit);
-            if (_committed.Reach(id))
-            {
-                _commits.CheckLaterLeaders(id);
-                member.Unproven.Add((id, _commits.HoldersOf(id)));
-            }
+            _commits.CheckLaterLeaders(id);
+            _commits.CheckDurable(member, id, status.Membership);
         }
 
-        foreach ((EntryId id, List<NodeId> holders) in member.Unproven)
-        {
-            _commits.CheckDurable(member, id, holders, status.Membership);
-        }
-
-        member.Unproven.Clear();
+        CompareApplied(member, status);
     }
 
     private MemberTrace MemberOf(NodeId node) => _members.TryGetValue(node, out MemberTrace? member)
@@ -239,12 +210,55 @@ internal sealed class RaftInvariants
         }
     }
 
+    private void CheckVote(MemberTrace member, ulong term, NodeId candidate)
+    {
+        if (member.Votes.GetValueOrDefault(term) != candidate || member.Disk.HardState.IsRecovering)
+        {
+            _position.Fail("votes are durable first", $"{member.Id} votes for {candidate} in term {term}; its disk says {member.Disk.HardState}");
+        }
+    }
+
     private void Lead(NodeId node, ulong term)
     {
         if (!_leaders.TryAdd(term, node) && _leaders[term] != node)
         {
             _position.Fail("election safety", $"{node} leads term {term}, which {_leaders[term]} has led");
         }
+    }
+
+    /// <summary>
+    /// The newest entry that the member takes as committed, if its term can be told: a leader commits by counting entries
+    /// of its own term only (Raft §5.4.2); else its disk tells, as far as its log is what the disk holds.
+    /// </summary>
+    private static EntryId? CommittedBy(MemberTrace member, in RaftStatus status)
+    {
+        ulong index = status.HardState.Commit;
+        if (status.Role == RaftRole.Leader && member.Status is { Role: RaftRole.Leader } before
+            && before.HardState.Term == status.HardState.Term && before.HardState.Commit < index)
+        {
+            return new EntryId(status.HardState.Term, index);
+        }
+
+        return index <= status.Persisted && index > member.Disk.State.Index && member.Disk.TermAt(index) is { } term
+            ? new EntryId(term, index)
+            : null;
+    }
+
+    /// <summary>Compares what was applied with what others applied, as far as the log is what the disk holds.</summary>
+    private void CompareApplied(MemberTrace member, in RaftStatus status)
+    {
+        DurableLog disk = member.Disk;
+        ulong known = Math.Min(Math.Min(status.Applied, status.Persisted), disk.LastIndex);
+        for (ulong index = member.Applied + 1; index <= known; index++)
+        {
+            if (disk.ContentAt(index) is { } content)
+            {
+                ulong at = index;
+                _committed.Apply(member.Id, new EntryId(disk.TermAt(index)!.Value, index), content, () => disk.MembershipAt(at));
+            }
+        }
+
+        member.Applied = Math.Max(member.Applied, known);
     }
 
     private void CheckHardState(MemberTrace member, in HardState next)
@@ -266,20 +280,29 @@ internal sealed class RaftInvariants
         }
     }
 
-    private void Install(MemberTrace member, EntryId state)
+    private void KeepState(MemberTrace member, EntryId state)
     {
-        if (state.Index > _committed.LastIndex || (_committed.TermAt(state.Index) is { } term && term != state.Term))
+        if (state.Index > _committed.Said || (_committed.TermAt(state.Index) is { } term && term != state.Term))
         {
-            _position.Fail("snapshots are committed", $"{member.Id} installs the state at {state}; committed is {_committed.LastIndex}, there of term {_committed.TermAt(state.Index)}");
+            _position.Fail(
+                "snapshots are committed",
+                $"{member.Id} has the state at {state}; committed is {_committed.Said}, there of term {_committed.TermAt(state.Index)}");
         }
 
-        if (state.Index < member.Applied)
+        member.Disk.Keep(state);
+        member.Applied = Math.Max(member.Applied, state.Index);
+    }
+
+    /// <summary>A member that recovers has all back that was committed with its help before it may vote again.</summary>
+    private void EndRecovery(MemberTrace member, DurableLog lost)
+    {
+        ulong last = Math.Min(_committed.LastIndex, lost.LastIndex);
+        if (_committed.TermAt(last) is { } term && lost.TermAt(last) == term && !member.Disk.Holds(new EntryId(term, last)))
         {
-            _position.Fail("applied in order", $"{member.Id} installs the state at {state} over the one at {member.Applied}");
+            _position.Fail("recovery ends with everything back", $"{member.Id} ends it with a log up to {member.Disk.Last}; it lost {term}.{last}, which is committed");
         }
 
-        member.Disk.Install(state);
-        member.Applied = state.Index;
+        member.Lost = null;
     }
 
     private void Append(MemberTrace member, in Entry entry)
