@@ -18,4 +18,10 @@ startLatency.SetAction(async (parsed, cancellation) =>
     return ExitCode.Ok;
 });
 
-return await Flags.RunAsync(new RootCommand("Discovery's measurements; they print, they never judge") { startLatency }, args, Console.Error);
+return await Flags.RunAsync(
+    new RootCommand("Discovery's measurements; they print, they never judge")
+    {
+        startLatency, StoreCommands.Failover(), StoreCommands.Puts(), StoreCommands.CatchUp(),
+    },
+    args,
+    Console.Error);

@@ -18,6 +18,9 @@ public sealed record ClusterOptions
     /// <summary>Where a member's data lies, by its name; the others' in the temporary folder.</summary>
     public IReadOnlyDictionary<string, string> DataFolders { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Cores that the members may use, as taskset wants them; null for all.</summary>
+    public string? Cores { get; init; }
+
     /// <summary>More flags for every member, such as other timeouts; the defaults are etcd's.</summary>
     public IReadOnlyList<string> Flags { get; init; } = [];
 }

@@ -15,6 +15,7 @@ public sealed class RunningMember : IAsyncDisposable
     private readonly StoreEngine _engine;
     private readonly NetworkHost? _host;
     private readonly string _listenPeerUrl;
+    private readonly string? _cores;
     private readonly IReadOnlyList<string> _flags;
     private readonly List<string> _endedLogs = [];
     private IReadOnlyList<string> _formation = [];
@@ -26,6 +27,7 @@ public sealed class RunningMember : IAsyncDisposable
         int peerPort = FreePort.Next();
         _engine = options.Engine;
         _host = host;
+        _cores = options.Cores;
         _flags = options.Flags;
         _listenPeerUrl = $"http://{address}:{peerPort}";
         Name = name;
@@ -89,6 +91,8 @@ public sealed class RunningMember : IAsyncDisposable
             program = ["nsenter", $"--net=/run/netns/{_host.Namespace}", .. program];
         }
 
+        // Both only start the next program in their place: the process id stays the member's.
+        program = _cores is null ? program : ["taskset", "-c", _cores, .. program];
         _process = RunningProcess.Start(program.First(),
         [
             .. program.Skip(1),

@@ -1,0 +1,117 @@
+using System.Diagnostics;
+using Discovery.EtcdApi.Grpc;
+using Discovery.EtcdApi.Messages;
+using Discovery.Testing;
+using Discovery.Testing.Histories;
+using Google.Protobuf;
+
+namespace Discovery.Benchmarks;
+
+/// <summary>One client that puts without an end, each call to the next member, and remembers how each ended.</summary>
+internal sealed class FailoverWriter : IAsyncDisposable
+{
+    /// <summary>Before its keys.</summary>
+    public const string Prefix = "/failover/";
+
+    /// <summary>Few, so that every member's history fits the check; their values are unique.</summary>
+    private const int Keys = 10;
+
+    private static readonly TimeSpan CallTimeout = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>Between two calls: the gap is then known to 2 ms, and a run of minutes stays checkable.</summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(2);
+
+    private readonly GrpcChannel[] _members;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly List<Operation> _operations = [];
+    private readonly Task _running;
+    private readonly int _firstNumber;
+
+    private FailoverWriter(IEnumerable<Uri> endpoints, int firstNumber)
+    {
+        _members = [.. endpoints.Select(static e => new GrpcChannel(e))];
+        _firstNumber = firstNumber;
+        _running = RunAsync();
+    }
+
+    /// <summary>Starts one.</summary>
+    /// <param name="endpoints">Every member.</param>
+    /// <param name="firstNumber">Values count from here, so that those of several writers differ.</param>
+    public static FailoverWriter Start(IEnumerable<Uri> endpoints, int firstNumber) => new(endpoints, firstNumber);
+
+    /// <summary>Waits for the first call that was made after a moment and succeeds: the time from the last success before that moment to its answer.</summary>
+    public async Task<TimeSpan> GapAroundAsync(long moment)
+    {
+        Operation? first = null, last = null;
+        await Eventually.HoldsAsync(
+            () =>
+            {
+                lock (_operations)
+                {
+                    first = _operations.Find(o => o.IsChange && o.Returned > moment && o.Called > moment);
+                    last = _operations.FindLast(o => o.IsChange && o.Returned <= (first?.Called ?? moment));
+                    return first is not null;
+                }
+            },
+            what: "a write succeeds after the kill");
+        return Stopwatch.GetElapsedTime(last!.Returned, first!.Returned);
+    }
+
+    /// <summary>Stops it and gives all that it did.</summary>
+    public async Task<IReadOnlyList<Operation>> StopAsync()
+    {
+        await _stop.CancelAsync();
+        await _running;
+        return _operations;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        foreach (GrpcChannel member in _members)
+        {
+            member.Dispose();
+        }
+
+        _stop.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        for (int call = 0; !_stop.IsCancellationRequested; call++)
+        {
+            Operation operation = await PutAsync(_members[call % _members.Length], _firstNumber + call);
+            lock (_operations)
+            {
+                _operations.Add(operation);
+            }
+
+            await Task.Delay(Pause, TimeProvider.System, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private static async Task<Operation> PutAsync(GrpcChannel member, int number)
+    {
+        var asked = new Operation
+        {
+            Client = 0,
+            Kind = OperationKind.Put,
+            Key = $"{Prefix}{number % Keys}",
+            Value = $"{number}",
+            Member = member.Address.Authority,
+            Called = Stopwatch.GetTimestamp(),
+        };
+        try
+        {
+            var put = new PutRequest { Key = ByteString.CopyFromUtf8(asked.Key), Value = ByteString.CopyFromUtf8(asked.Value) };
+            PutResponse answer = await member.UnaryAsync("/etcdserverpb.KV/Put", put, PutResponse.Parser, token: null, CallTimeout, CancellationToken.None);
+            return asked with { Returned = Stopwatch.GetTimestamp(), Outcome = Outcome.Ok, HasChanged = true, Revision = answer.Header.Revision };
+        }
+        catch (GrpcException e)
+        {
+            return asked with { Returned = Stopwatch.GetTimestamp(), Outcome = CallErrors.OutcomeOf(e), Error = $"{e.Code}: {e.Message}" };
+        }
+    }
+}
