@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Security;
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using Google.Protobuf;
 
@@ -91,7 +92,7 @@ public sealed class GrpcChannel : IDisposable
         {
             throw new GrpcException(GrpcStatusCode.DeadlineExceeded, $"{_address.Authority} did not answer within {timeout.TotalSeconds:0.#} s");
         }
-        catch (Exception e) when (e is HttpRequestException or IOException)
+        catch (Exception e) when (IsConnectionFailure(e))
         {
             throw Unreachable(e);
         }
@@ -117,7 +118,7 @@ public sealed class GrpcChannel : IDisposable
         {
             response = await _http.SendAsync(message, call.Token);
         }
-        catch (Exception e) when (e is HttpRequestException or IOException)
+        catch (Exception e) when (IsConnectionFailure(e))
         {
             throw Unreachable(e);
         }
@@ -138,7 +139,7 @@ public sealed class GrpcChannel : IDisposable
                             break;
                         }
                     }
-                    catch (Exception e) when (e is HttpRequestException or IOException)
+                    catch (Exception e) when (IsConnectionFailure(e))
                     {
                         throw Unreachable(e);
                     }
@@ -276,6 +277,9 @@ public sealed class GrpcChannel : IDisposable
 
         return message;
     }
+
+    /// <summary>A connection that is reset while it is made may also end in a bare <see cref="SocketException"/>.</summary>
+    private static bool IsConnectionFailure(Exception e) => e is HttpRequestException or IOException or SocketException;
 
     private GrpcException Unreachable(Exception e)
     {

@@ -6,8 +6,8 @@ using Discovery.Testing.Histories;
 namespace Discovery.Cluster.Tests.Setup;
 
 /// <summary>
-/// One cluster under one load. A trial ends with the proof that nothing acknowledged is lost: every member tells the same history,
-/// and it agrees with what the clients saw.
+/// One cluster under one load. A trial ends with two proofs: what the clients saw is linearizable, whatever the members say; and
+/// nothing acknowledged is lost: every member tells the same history, and it agrees with what the clients saw.
 /// </summary>
 /// <param name="Cluster">The members.</param>
 /// <param name="Load">The clients.</param>
@@ -41,6 +41,7 @@ public sealed record Trial(RunningCluster Cluster, ClusterLoad Load)
         await Load.GoesOnAsync();
         IReadOnlyList<Operation> operations = await Load.StopAsync();
         using StoreClient client = Cluster.NewClient();
+        Linearizability.Holds(operations);
         long mark = await ChangeReader.MarkEndAsync(client, Load.Options.Prefix);
         IReadOnlyList<Change>? first = null;
         foreach (RunningMember member in Cluster.Members.Where(static m => m.IsRunning))

@@ -49,12 +49,13 @@ internal sealed class HistoryClient(int id, IReadOnlyList<GrpcChannel> members, 
         Operation asked = Next(member);
         try
         {
-            Operation answered = asked.Kind switch
+            Operation answered = asked.Request switch
             {
-                OperationKind.Get => await GetAsync(member, asked),
-                OperationKind.Put => await PutAsync(member, asked),
-                OperationKind.Delete => await DeleteAsync(member, asked),
-                _ => await SwapAsync(member, asked),
+                RangeRequest get => Answered(asked, await SendAsync(member, "Range", get, RangeResponse.Parser)),
+                PutRequest put => Answered(asked, await SendAsync(member, "Put", put, PutResponse.Parser)),
+                DeleteRangeRequest delete => Answered(asked, await SendAsync(member, "DeleteRange", delete, DeleteRangeResponse.Parser)),
+                IMessage swap => Answered(asked, await SendAsync(member, "Txn", swap, TxnResponse.Parser)),
+                null => throw new InvalidOperationException("every operation has a request"),
             };
             return answered with { Returned = Stopwatch.GetTimestamp(), Outcome = Outcome.Ok };
         }
@@ -79,67 +80,54 @@ internal sealed class HistoryClient(int id, IReadOnlyList<GrpcChannel> members, 
             _ => OperationKind.Delete,
         };
         string key = $"{options.Prefix}{_random.Next(options.Keys)}";
+        string? expected = kind == OperationKind.CompareAndSwap ? _lastSeen.GetValueOrDefault(key) : null;
+        string? value = kind is OperationKind.Put or OperationKind.CompareAndSwap ? $"{id}-{_writes++}.".PadRight(options.ValueBytes, 'v') : null;
         return new()
         {
             Client = id,
             Kind = kind,
             Key = key,
-            Expected = kind == OperationKind.CompareAndSwap ? _lastSeen.GetValueOrDefault(key) : null,
-            Value = kind is OperationKind.Put or OperationKind.CompareAndSwap ? $"{id}-{_writes++}.".PadRight(options.ValueBytes, 'v') : null,
+            Expected = expected,
+            Value = value,
             Member = member.Address.Authority,
+            Request = kind switch
+            {
+                OperationKind.Get => new RangeRequest { Key = Bytes(key) },
+                OperationKind.Put => new PutRequest { Key = Bytes(key), Value = Bytes(value!) },
+                OperationKind.Delete => new DeleteRangeRequest { Key = Bytes(key) },
+                _ => Swap(key, expected, value!),
+            },
             Called = Stopwatch.GetTimestamp(),
         };
     }
 
-    private async Task<Operation> GetAsync(GrpcChannel member, Operation asked)
+    private static TxnRequest Swap(string key, string? expected, string value) => new()
     {
-        RangeResponse answer = await CallAsync(member, "Range", new RangeRequest { Key = Bytes(asked.Key) }, RangeResponse.Parser);
-        return asked with { Revision = answer.Header.Revision, Found = FirstValue(answer) };
-    }
+        Compare =
+        {
+            expected is null
+                ? new Compare { Key = Bytes(key), Target = Compare.Types.CompareTarget.Create, CreateRevision = 0 }
+                : new Compare { Key = Bytes(key), Target = Compare.Types.CompareTarget.Value, Value = Bytes(expected) },
+        },
+        Success = { new RequestOp { RequestPut = new PutRequest { Key = Bytes(key), Value = Bytes(value) } } },
+        Failure = { new RequestOp { RequestRange = new RangeRequest { Key = Bytes(key) } } },
+    };
 
-    private async Task<Operation> PutAsync(GrpcChannel member, Operation asked)
+    private static Operation Answered(Operation asked, IMessage answer)
     {
-        PutResponse answer = await CallAsync(member, "Put", new PutRequest { Key = Bytes(asked.Key), Value = Bytes(asked.Value!) }, PutResponse.Parser);
-        return asked with { Revision = answer.Header.Revision, HasChanged = true };
-    }
-
-    private async Task<Operation> DeleteAsync(GrpcChannel member, Operation asked)
-    {
-        DeleteRangeResponse answer = await CallAsync(
-            member, "DeleteRange", new DeleteRangeRequest { Key = Bytes(asked.Key) }, DeleteRangeResponse.Parser);
-        return asked with { Revision = answer.Header.Revision, HasChanged = answer.Deleted > 0 };
-    }
-
-    private async Task<Operation> SwapAsync(GrpcChannel member, Operation asked)
-    {
-        var compare = new Compare { Key = Bytes(asked.Key), Result = Compare.Types.CompareResult.Equal };
-        if (asked.Expected is null)
+        asked = asked with { Response = answer };
+        return answer switch
         {
-            compare.Target = Compare.Types.CompareTarget.Create;
-            compare.CreateRevision = 0;
-        }
-        else
-        {
-            compare.Target = Compare.Types.CompareTarget.Value;
-            compare.Value = Bytes(asked.Expected);
-        }
-
-        var txn = new TxnRequest
-        {
-            Compare = { compare },
-            Success = { new RequestOp { RequestPut = new PutRequest { Key = Bytes(asked.Key), Value = Bytes(asked.Value!) } } },
-            Failure = { new RequestOp { RequestRange = new RangeRequest { Key = Bytes(asked.Key) } } },
-        };
-        TxnResponse answer = await CallAsync(member, "Txn", txn, TxnResponse.Parser);
-        return asked with
-        {
-            Revision = answer.Header.Revision,
-            HasChanged = answer.Succeeded,
-            Found = answer.Succeeded ? null : FirstValue(answer.Responses[0].ResponseRange),
+            RangeResponse got => asked with { Revision = got.Header.Revision, Found = FirstValue(got) },
+            PutResponse put => asked with { Revision = put.Header.Revision, HasChanged = true },
+            DeleteRangeResponse deleted => asked with { Revision = deleted.Header.Revision, HasChanged = deleted.Deleted > 0 },
+            TxnResponse { Succeeded: true } swapped => asked with { Revision = swapped.Header.Revision, HasChanged = true },
+            TxnResponse refused => asked with { Revision = refused.Header.Revision, Found = FirstValue(refused.Responses[0].ResponseRange) },
+            _ => throw new InvalidOperationException($"found {answer}, wanted an answer of KV"),
         };
     }
 
-    private Task<TResponse> CallAsync<TResponse>(GrpcChannel member, string method, IMessage request, MessageParser<TResponse> parser)
+    private Task<TResponse> SendAsync<TResponse>(GrpcChannel member, string method, IMessage request, MessageParser<TResponse> parser)
         where TResponse : class, IMessage<TResponse>
     {
         TimeSpan timeout = options.TimeoutMin + ((options.TimeoutMax - options.TimeoutMin) * _random.NextDouble());

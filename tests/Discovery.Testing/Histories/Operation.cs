@@ -1,3 +1,5 @@
+using Google.Protobuf;
+
 namespace Discovery.Testing.Histories;
 
 /// <summary>What a client asks.</summary>
@@ -70,6 +72,12 @@ public sealed record Operation
 
     /// <summary>The error's code and text.</summary>
     public string? Error { get; init; }
+
+    /// <summary>What was sent, for other checks than ours.</summary>
+    public IMessage? Request { get; init; }
+
+    /// <summary>What was answered.</summary>
+    public IMessage? Response { get; init; }
 
     /// <summary>Whether an answered call changed the store.</summary>
     public bool IsChange => Outcome == Outcome.Ok && HasChanged;
