@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Discovery.Catalog;
 using Discovery.Testing;
 using Discovery.Testing.Histories;
@@ -90,7 +91,7 @@ internal sealed class Failover(IReadOnlyList<StoreEngine> engines, int kills)
         }
     }
 
-    private static string WithoutPort(string error) => System.Text.RegularExpressions.Regex.Replace(error, @"127\.0\.0\.1:\d+", "member");
+    private static string WithoutPort(string error) => Regex.Replace(error, @"127\.0\.0\.1:\d+", "member");
 
     /// <summary>One engine's cluster and what was seen of it.</summary>
     private sealed record Contender(StoreEngine Engine, RunningCluster Cluster)

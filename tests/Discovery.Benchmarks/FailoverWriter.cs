@@ -23,6 +23,7 @@ internal sealed class FailoverWriter : IAsyncDisposable
 
     private readonly GrpcChannel[] _members;
     private readonly CancellationTokenSource _stop = new();
+    private readonly Lock _gate = new();
     private readonly List<Operation> _operations = [];
     private readonly Task _running;
     private readonly int _firstNumber;
@@ -46,7 +47,7 @@ internal sealed class FailoverWriter : IAsyncDisposable
         await Eventually.HoldsAsync(
             () =>
             {
-                lock (_operations)
+                lock (_gate)
                 {
                     first = _operations.Find(o => o.IsChange && o.Returned > moment && o.Called > moment);
                     last = _operations.FindLast(o => o.IsChange && o.Returned <= (first?.Called ?? moment));
@@ -83,7 +84,7 @@ internal sealed class FailoverWriter : IAsyncDisposable
         for (int call = 0; !_stop.IsCancellationRequested; call++)
         {
             Operation operation = await PutAsync(_members[call % _members.Length], _firstNumber + call);
-            lock (_operations)
+            lock (_gate)
             {
                 _operations.Add(operation);
             }

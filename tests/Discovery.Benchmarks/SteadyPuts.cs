@@ -18,8 +18,9 @@ internal sealed class SteadyPuts : IAsyncDisposable
     private readonly int _perSecond;
     private readonly ByteString _value;
     private readonly CancellationTokenSource _stop = new();
+    private readonly Lock _gate = new();
     private readonly Task _running;
-    private volatile Sample _sample = new("steady");
+    private Sample _sample = new("steady");
 
     private SteadyPuts(RunningMember member, int perSecond, int valueBytes)
     {
@@ -38,7 +39,7 @@ internal sealed class SteadyPuts : IAsyncDisposable
     /// <summary>What was timed since the last call.</summary>
     public Sample Take()
     {
-        lock (_stop)
+        lock (_gate)
         {
             Sample taken = _sample;
             _sample = new("steady");
@@ -80,14 +81,14 @@ internal sealed class SteadyPuts : IAsyncDisposable
         try
         {
             await _member.Channel.UnaryAsync("/etcdserverpb.KV/Put", put, PutResponse.Parser, token: null, CallTimeout, CancellationToken.None);
-            lock (_stop)
+            lock (_gate)
             {
                 _sample.Add(Stopwatch.GetElapsedTime(due));
             }
         }
         catch (GrpcException)
         {
-            lock (_stop)
+            lock (_gate)
             {
                 Failures++;
             }
