@@ -75,7 +75,7 @@ public sealed class MembershipTests
             Assert.True((await learner.TryStatusAsync())?.IsLearner);
 
             await ChangeAsync(etcdctl, "member", "promote", $"{await IdAsync(etcdctl, learner):x}");
-            Assert.False((await learner.TryStatusAsync())?.IsLearner);
+            await Eventually.HoldsAsync(async () => (await learner.TryStatusAsync())?.IsLearner == false, saw: () => learner.Tail);
 
             // Two of three are a majority only if the third votes.
             RunningMember other = (await trial.Cluster.FollowersAsync()).First(m => m != learner);

@@ -29,7 +29,7 @@ public sealed class ClusterLoad : IAsyncDisposable
     public static ClusterLoad Start(IEnumerable<Uri> endpoints, LoadOptions? options = null) => new(endpoints, options ?? new());
 
     /// <summary>Waits until this many more changes are acknowledged.</summary>
-    public Task GoesOnAsync(int changes = 20, TimeSpan? within = null)
+    public Task GoesOnAsync(int changes = 10, TimeSpan? within = null)
     {
         int goal = Acknowledged + changes;
         return Eventually.HoldsAsync(

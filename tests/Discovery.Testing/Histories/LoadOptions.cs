@@ -7,7 +7,7 @@ public sealed record LoadOptions
     public string Prefix { get; init; } = "/load/";
 
     /// <summary>Clients at once.</summary>
-    public int Clients { get; init; } = 6;
+    public int Clients { get; init; } = 8;
 
     /// <summary>Keys that they share.</summary>
     public int Keys { get; init; } = 10;
