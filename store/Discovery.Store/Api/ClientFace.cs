@@ -23,22 +23,25 @@ internal sealed class ClientFace
         int maxMessageBytes = options.MaxRequestBytes + WatchLimits.GrpcOverheadBytes;
         var headers = new ResponseHeaders(raft);
         var kv = new KvService(raft, headers);
-        var lease = new LeaseService(raft, headers, stopping);
-        var cluster = new ClusterService(raft, headers);
+        bool HasLeader() => raft.Status.Leader != 0;
+        var admission = new Admission(raft.IsLearner, HasLeader);
+        var streams = new StreamLifetime(HasLeader, options.ElectionTimeout, time, stopping);
+        var lease = new LeaseService(raft, headers, streams);
+        var cluster = new ClusterService(raft, headers, time);
         var maintenance = new MaintenanceService(raft, headers, options);
         var watchSettings = new WatchSettings(time, options.WatchProgressNotifyInterval, maxMessageBytes);
-        var watch = new WatchService(watches, headers, watchSettings, stopping);
+        var watch = new WatchService(watches, headers, watchSettings, streams);
 
         _grpc = new(maxMessageBytes, logs.CreateLogger<GrpcServer>());
-        kv.MapTo(_grpc);
-        lease.MapTo(_grpc);
-        cluster.MapTo(_grpc);
-        maintenance.MapTo(_grpc);
-        watch.MapTo(_grpc);
+        kv.MapTo(_grpc, admission);
+        lease.MapTo(_grpc, admission);
+        cluster.MapTo(_grpc, admission);
+        maintenance.MapTo(_grpc, admission);
+        watch.MapTo(_grpc, admission);
         AuthService.MapTo(_grpc);
         HealthService.MapTo(_grpc);
 
-        var gateway = new JsonGateway(maxMessageBytes);
+        var gateway = new JsonGateway(maxMessageBytes, admission);
         gateway.Map(kv, lease, cluster, maintenance, watch);
         _http = new(gateway, new HealthPages(raft, time), new MetricsPage(raft, watches, options));
     }

@@ -13,7 +13,7 @@ namespace Discovery.Store.Api;
 /// etcd's JSON form of its API under <c>/v3</c>, and under the older prefixes that clients still use: bytes are base64,
 /// 64-bit numbers are strings, names are the protocol's own, zero fields are left out, unknown ones ignored.
 /// </summary>
-internal sealed class JsonGateway(int maxMessageBytes)
+internal sealed class JsonGateway(int maxMessageBytes, Admission admission)
 {
     private const string ContentType = "application/json";
 
@@ -42,12 +42,19 @@ internal sealed class JsonGateway(int maxMessageBytes)
         }
 
         Unary<MemberListRequest, MemberListResponse>("/cluster/member/list", cluster.MemberListAsync);
+        Unary<MemberAddRequest, MemberAddResponse>("/cluster/member/add", cluster.MemberAddAsync);
+        Unary<MemberRemoveRequest, MemberRemoveResponse>("/cluster/member/remove", cluster.MemberRemoveAsync);
+        Unary<MemberUpdateRequest, MemberUpdateResponse>("/cluster/member/update", cluster.MemberUpdateAsync);
+        Unary<MemberPromoteRequest, MemberPromoteResponse>("/cluster/member/promote", cluster.MemberPromoteAsync);
         Unary<StatusRequest, StatusResponse>("/maintenance/status", (request, _) => new(maintenance.Status(request)));
         Unary<AlarmRequest, AlarmResponse>("/maintenance/alarm", (request, _) => new(maintenance.Alarm(request)));
         Unary<DefragmentRequest, DefragmentResponse>("/maintenance/defragment", static (request, _) => new(MaintenanceService.Defragment(request)));
+        Unary<MoveLeaderRequest, MoveLeaderResponse>("/maintenance/transfer-leadership", maintenance.MoveLeaderAsync);
+        Unary<HashKVRequest, HashKVResponse>("/maintenance/hashkv", (request, _) => new(maintenance.HashKV(request)));
+        Unary<HashRequest, HashResponse>("/maintenance/hash", (request, _) => new(maintenance.Hash(request)));
         Unary<AuthenticateRequest, AuthenticateResponse>("/auth/authenticate", static (_, _) => throw EtcdApi.EtcdError.AuthNotEnabled.ToException());
-        Streaming("/watch", lines => watch.ServeAsync(lines, lines.Cancellation));
-        Streaming("/lease/keepalive", async lines =>
+        Streaming("/watch", (lines, wantsLeader) => watch.ServeAsync(lines, wantsLeader, lines.Cancellation));
+        Streaming("/lease/keepalive", async (lines, _) =>
         {
             while (await lines.ReadAsync<LeaseKeepAliveRequest>(lines.Cancellation) is { } request)
             {
@@ -85,17 +92,24 @@ internal sealed class JsonGateway(int maxMessageBytes)
         {
             string body = await ReadBodyAsync(context);
             TRequest request = body.Length == 0 ? new() : Parse<TRequest>(body);
+            admission.Check(request, WantsLeader(context));
             TResponse response = await handler(request, context.RequestAborted);
             await HttpFace.WriteAsync(context, StatusCodes.Status200OK, ContentType, Formatter.Format(response));
         });
 
-    private void Streaming(string path, Func<JsonLines, Task> handler) =>
+    private void Streaming(string path, Func<JsonLines, bool, Task> handler) =>
         _methods[path] = context => AnswerAsync(context, async () =>
         {
+            bool wantsLeader = WantsLeader(context);
+            admission.CheckStream(wantsLeader);
             await using var lines = new JsonLines(context);
             context.Response.ContentType = ContentType;
-            await handler(lines);
+            await handler(lines, wantsLeader);
         });
+
+    /// <summary>Metadata of gRPC comes as headers with a prefix, as grpc-gateway has it.</summary>
+    private static bool WantsLeader(HttpContext context) =>
+        Admission.WantsLeader(context.Request.Headers[$"Grpc-Metadata-{Admission.LeaderMetadata}"]);
 
     /// <summary>Runs a method; what it throws becomes gRPC's error in JSON.</summary>
     private static async Task AnswerAsync(HttpContext context, Func<Task> method)

@@ -8,13 +8,13 @@ namespace Discovery.Store.Api;
 /// <summary>etcd's KV service: has a request decided or read, and answers. Keeps no state; the host checks what it is given.</summary>
 internal sealed class KvService(RaftHost raft, ResponseHeaders headers)
 {
-    public void MapTo(GrpcServer grpc)
+    public void MapTo(GrpcServer grpc, Admission admission)
     {
-        grpc.MapUnary("/etcdserverpb.KV/Range", RangeRequest.Parser, (request, call) => RangeAsync(request, call.Cancellation));
-        grpc.MapUnary("/etcdserverpb.KV/Put", PutRequest.Parser, (request, call) => PutAsync(request, call.Cancellation));
-        grpc.MapUnary("/etcdserverpb.KV/DeleteRange", DeleteRangeRequest.Parser, (request, call) => DeleteRangeAsync(request, call.Cancellation));
-        grpc.MapUnary("/etcdserverpb.KV/Txn", TxnRequest.Parser, (request, call) => TxnAsync(request, call.Cancellation));
-        grpc.MapUnary("/etcdserverpb.KV/Compact", CompactionRequest.Parser, (request, call) => CompactAsync(request, call.Cancellation));
+        admission.MapUnary(grpc, "/etcdserverpb.KV/Range", RangeRequest.Parser, (request, call) => RangeAsync(request, call.Cancellation));
+        admission.MapUnary(grpc, "/etcdserverpb.KV/Put", PutRequest.Parser, (request, call) => PutAsync(request, call.Cancellation));
+        admission.MapUnary(grpc, "/etcdserverpb.KV/DeleteRange", DeleteRangeRequest.Parser, (request, call) => DeleteRangeAsync(request, call.Cancellation));
+        admission.MapUnary(grpc, "/etcdserverpb.KV/Txn", TxnRequest.Parser, (request, call) => TxnAsync(request, call.Cancellation));
+        admission.MapUnary(grpc, "/etcdserverpb.KV/Compact", CompactionRequest.Parser, (request, call) => CompactAsync(request, call.Cancellation));
     }
 
     /// <summary>Reads at any kept revision; linearizable unless asked otherwise.</summary>

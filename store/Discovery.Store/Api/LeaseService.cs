@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using Discovery.EtcdApi;
 using Discovery.EtcdApi.Grpc;
 using Discovery.EtcdApi.Messages;
 using Discovery.Store.Consensus;
@@ -8,15 +7,15 @@ using Discovery.Store.Keyspace;
 namespace Discovery.Store.Api;
 
 /// <summary>etcd's Lease service. Grants and revocations are decided by the log, renewals by the leader's clock alone.</summary>
-internal sealed class LeaseService(RaftHost raft, ResponseHeaders headers, CancellationToken stopping)
+internal sealed class LeaseService(RaftHost raft, ResponseHeaders headers, StreamLifetime streams)
 {
-    public void MapTo(GrpcServer grpc)
+    public void MapTo(GrpcServer grpc, Admission admission)
     {
-        grpc.MapUnary("/etcdserverpb.Lease/LeaseGrant", LeaseGrantRequest.Parser, (request, call) => GrantAsync(request, call.Cancellation));
-        grpc.MapUnary("/etcdserverpb.Lease/LeaseRevoke", LeaseRevokeRequest.Parser, (request, call) => RevokeAsync(request, call.Cancellation));
-        grpc.MapUnary("/etcdserverpb.Lease/LeaseTimeToLive", LeaseTimeToLiveRequest.Parser, (request, call) => TimeToLiveAsync(request, call.Cancellation));
-        grpc.MapUnary("/etcdserverpb.Lease/LeaseLeases", LeaseLeasesRequest.Parser, (request, call) => LeasesAsync(request, call.Cancellation));
-        grpc.MapStreaming("/etcdserverpb.Lease/LeaseKeepAlive", KeepAliveAsync);
+        admission.MapUnary(grpc, "/etcdserverpb.Lease/LeaseGrant", LeaseGrantRequest.Parser, (request, call) => GrantAsync(request, call.Cancellation));
+        admission.MapUnary(grpc, "/etcdserverpb.Lease/LeaseRevoke", LeaseRevokeRequest.Parser, (request, call) => RevokeAsync(request, call.Cancellation));
+        admission.MapUnary(grpc, "/etcdserverpb.Lease/LeaseTimeToLive", LeaseTimeToLiveRequest.Parser, (request, call) => TimeToLiveAsync(request, call.Cancellation));
+        admission.MapUnary(grpc, "/etcdserverpb.Lease/LeaseLeases", LeaseLeasesRequest.Parser, (request, call) => LeasesAsync(request, call.Cancellation));
+        admission.MapStreaming(grpc, "/etcdserverpb.Lease/LeaseKeepAlive", KeepAliveAsync);
     }
 
     /// <summary>Grants a lease; id 0 lets the server choose. The granted TTL may be above the one asked for.</summary>
@@ -75,21 +74,18 @@ internal sealed class LeaseService(RaftHost raft, ResponseHeaders headers, Cance
         return response;
     }
 
-    private async Task KeepAliveAsync(GrpcCall call)
+    private async Task KeepAliveAsync(GrpcCall call, bool wantsLeader)
     {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(call.Cancellation, stopping);
-        try
+        await call.StartAsync();
+        await streams.RunAsync(wantsLeader, RenewAllAsync, call.Cancellation);
+
+        async Task RenewAllAsync(CancellationToken cancellation)
         {
-            await call.StartAsync();
-            while (await call.ReadAsync(LeaseKeepAliveRequest.Parser, either.Token) is { } request)
+            while (await call.ReadAsync(LeaseKeepAliveRequest.Parser, cancellation) is { } request)
             {
-                call.Write(await RenewAsync(request, either.Token));
-                await call.FlushAsync(either.Token);
+                call.Write(await RenewAsync(request, cancellation));
+                await call.FlushAsync(cancellation);
             }
-        }
-        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
-        {
-            throw EtcdError.Stopped.ToException();
         }
     }
 }

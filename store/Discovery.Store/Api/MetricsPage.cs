@@ -30,6 +30,7 @@ internal sealed class MetricsPage(RaftHost raft, WatchHub watches, StoreOptions 
         var text = new StringBuilder();
         Gauge("etcd_server_has_leader", "Whether this member knows a leader: 1 or 0.", status.Leader != 0 ? 1 : 0);
         Gauge("etcd_server_is_leader", "Whether this member leads: 1 or 0.", status.Leader == status.MemberId ? 1 : 0);
+        Gauge("etcd_server_is_learner", "Whether this member has no vote: 1 or 0.", raft.IsLearner() ? 1 : 0);
         Counter("etcd_server_proposals_committed_total", "Raft index of the last committed entry.", status.CommitIndex);
         Counter("etcd_server_proposals_applied_total", "Raft index of the last applied entry.", status.AppliedIndex);
         Gauge("etcd_server_quota_backend_bytes", "Live bytes above which writes are refused.", options.QuotaBackendBytes);

@@ -25,6 +25,10 @@ internal static class RaftHostCalls
     public static async ValueTask CatchUpAsync(this RaftHost raft, CancellationToken cancellation) =>
         ThrowIf(await raft.ReadBarrierAsync(cancellation));
 
+    /// <summary>Whether this member has no vote and is shown so; one that waits to become a voter is none.</summary>
+    public static bool IsLearner(this RaftHost raft) =>
+        raft.View.Members.ById.TryGetValue(raft.Status.MemberId, out MemberRecord? self) && self.IsLearner;
+
     /// <summary>Ends the call with this error, if there is one.</summary>
     public static void ThrowIf(EtcdError? error)
     {

@@ -1,4 +1,3 @@
-using Discovery.EtcdApi;
 using Discovery.EtcdApi.Grpc;
 using Discovery.EtcdApi.Messages;
 using Discovery.Store.Watch;
@@ -6,29 +5,18 @@ using Discovery.Store.Watch;
 namespace Discovery.Store.Api;
 
 /// <summary>etcd's Watch service: each call is one <see cref="WatchStream"/>.</summary>
-internal sealed class WatchService(WatchHub hub, ResponseHeaders headers, WatchSettings settings, CancellationToken stopping)
+internal sealed class WatchService(WatchHub hub, ResponseHeaders headers, WatchSettings settings, StreamLifetime streams)
 {
-    public void MapTo(GrpcServer grpc) => grpc.MapStreaming("/etcdserverpb.Watch/Watch", ServeAsync);
+    public void MapTo(GrpcServer grpc, Admission admission) =>
+        admission.MapStreaming(grpc, "/etcdserverpb.Watch/Watch", async (call, wantsLeader) =>
+        {
+            await call.StartAsync();
+            await ServeAsync(new GrpcTransport(call), wantsLeader, call.Cancellation);
+        });
 
     /// <summary>Serves one stream over whatever carries it; ends with "server stopped" when the server does.</summary>
-    public async Task ServeAsync(IWatchTransport transport, CancellationToken cancellation)
-    {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, stopping);
-        try
-        {
-            await new WatchStream(hub, headers, settings).RunAsync(transport, either.Token);
-        }
-        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
-        {
-            throw EtcdError.Stopped.ToException();
-        }
-    }
-
-    private async Task ServeAsync(GrpcCall call)
-    {
-        await call.StartAsync();
-        await ServeAsync(new GrpcTransport(call), call.Cancellation);
-    }
+    public Task ServeAsync(IWatchTransport transport, bool wantsLeader, CancellationToken client) =>
+        streams.RunAsync(wantsLeader, cancellation => new WatchStream(hub, headers, settings).RunAsync(transport, cancellation), client);
 
     private sealed class GrpcTransport(GrpcCall call) : IWatchTransport
     {

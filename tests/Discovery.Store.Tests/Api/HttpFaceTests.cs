@@ -46,11 +46,16 @@ public sealed class HttpFaceTests : IAsyncLifetime, IDisposable
         await PostAsync($"{prefix}/lease/revoke", """{"ID":"77"}""");
         JsonElement members = await PostAsync($"{prefix}/cluster/member/list", "{}");
         JsonElement status = await PostAsync($"{prefix}/maintenance/status", "");
+        JsonElement hash = await PostAsync($"{prefix}/maintenance/hash", "{}");
+        JsonElement hashKv = await PostAsync($"{prefix}/maintenance/hashkv", "{}");
+        await PostAsync($"{prefix}/maintenance/transfer-leadership", $$"""{"targetID":"{{status.GetProperty("leader").GetString()}}"}""");
 
         Assert.Equal(("77", "60"), (lease.GetProperty("ID").GetString(), lease.GetProperty("TTL").GetString()));
         Assert.Equal("77", leases.GetProperty("leases")[0].GetProperty("ID").GetString());
         Assert.Equal("60", renewed.GetProperty("result").GetProperty("TTL").GetString());
         Assert.Equal("m1", members.GetProperty("members")[0].GetProperty("name").GetString());
+        Assert.Equal(hash.GetProperty("hash").GetUInt32(), hashKv.GetProperty("hash").GetUInt32());
+        Assert.Equal("2", hashKv.GetProperty("compact_revision").GetString());
         Assert.Equal("3.5.21", status.GetProperty("version").GetString());
         Assert.Equal("2", (await _store.GetPrefixAsync("b")).Kvs.Single().Value.ToStringUtf8());
     }
@@ -60,6 +65,12 @@ public sealed class HttpFaceTests : IAsyncLifetime, IDisposable
     [InlineData("/v3/kv/range", """{"key":"YQ==","revision":"9"}""", 400, 11, "etcdserver: mvcc: required revision is a future revision")]
     [InlineData("/v3/kv/put", """{"key":"YQ==","lease":"9"}""", 404, 5, "etcdserver: requested lease not found")]
     [InlineData("/v3/auth/authenticate", "{}", 400, 9, "etcdserver: authentication is not enabled")]
+    [InlineData("/v3/cluster/member/add", """{"peerURLs":["bad"]}""", 400, 3, "etcdserver: given member URLs are invalid")]
+    [InlineData("/v3/cluster/member/update", """{"ID":"1","peerURLs":["bad"]}""", 400, 3, "etcdserver: given member URLs are invalid")]
+    [InlineData("/v3/cluster/member/remove", """{"ID":"1"}""", 404, 5, "etcdserver: member not found")]
+    [InlineData("/v3/cluster/member/promote", """{"ID":"1"}""", 404, 5, "etcdserver: member not found")]
+    [InlineData("/v3/maintenance/transfer-leadership", """{"targetID":"1"}""", 400, 9, "etcdserver: bad leader transferee")]
+    [InlineData("/v3/maintenance/hashkv", """{"revision":"100"}""", 400, 11, "etcdserver: mvcc: required revision is a future revision")]
     [InlineData("/v3/kv/put", """{"key":"not base64!"}""", 400, 3, null)]
     [InlineData("/v3/kv/put", """{"key":""", 400, 3, null)]
     [InlineData("/v3/kv/put", "[1]", 400, 3, null)]
@@ -167,6 +178,7 @@ public sealed class HttpFaceTests : IAsyncLifetime, IDisposable
 
         Assert.Contains("etcd_server_has_leader 1", lines);
         Assert.Contains("etcd_server_is_leader 1", lines);
+        Assert.Contains("etcd_server_is_learner 0", lines);
         Assert.Contains("etcd_debugging_mvcc_keys_total 1", lines);
         Assert.Contains(lines, line => line.StartsWith("process_resident_memory_bytes ", StringComparison.Ordinal));
     }
