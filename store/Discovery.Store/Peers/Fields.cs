@@ -55,15 +55,15 @@ internal ref struct FieldReader(ReadOnlySpan<byte> payload, string of)
         return (int)count;
     }
 
-    public ReadOnlySpan<byte> Bytes(int count, string field)
+    public ReadOnlySpan<byte> Bytes(long count, string field)
     {
         if (count > _left.Length)
         {
             throw Wrong($"{field} has {_left.Length} bytes, wanted {count}");
         }
 
-        ReadOnlySpan<byte> bytes = _left[..count];
-        _left = _left[count..];
+        ReadOnlySpan<byte> bytes = _left[..(int)count];
+        _left = _left[(int)count..];
         return bytes;
     }
 

@@ -54,7 +54,7 @@ internal sealed class FrameReader
         if (arrived == 0)
         {
             (_start, _end) = (0, 0);
-            if (_buffer.Length > PeerLimits.ReceiveBytes)
+            if (_buffer.Length > PeerLimits.ReceiveBytesKept)
             {
                 // One huge frame must not be remembered for ever.
                 _buffer = new byte[PeerLimits.ReceiveBytes];

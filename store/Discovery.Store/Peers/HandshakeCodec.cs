@@ -15,7 +15,7 @@ namespace Discovery.Store.Peers;
 /// </remarks>
 internal static class HandshakeCodec
 {
-    private const int HelloBytes = 52;
+    private const int HelloBytes = 44;
     private const int AcceptedBytes = 24;
     private const int RefusedBytes = 4;
 
@@ -43,7 +43,7 @@ internal static class HandshakeCodec
             fields.Bytes(url);
         }
 
-        return Close(bytes, FrameKind.Hello);
+        return Close(bytes, FrameKind.Hello, in fields);
     }
 
     public static byte[] Encode(HelloAnswer answer)
@@ -57,7 +57,7 @@ internal static class HandshakeCodec
             fields.UInt32(accepted.FeatureLevel);
             fields.UInt64(accepted.ClusterId);
             fields.UInt64(accepted.Member.Value);
-            return Close(bytes, FrameKind.Accepted);
+            return Close(bytes, FrameKind.Accepted, in fields);
         }
 
         var refused = (Refused)answer;
@@ -68,7 +68,7 @@ internal static class HandshakeCodec
         fields.Zeros(1);
         fields.UInt16(text.Length);
         fields.Bytes(text);
-        return Close(refusal, FrameKind.Refused);
+        return Close(refusal, FrameKind.Refused, in fields);
     }
 
     /// <summary>Reads a greeting's payload.</summary>
@@ -184,8 +184,9 @@ internal static class HandshakeCodec
         return bytes;
     }
 
-    private static byte[] Close(byte[] bytes, FrameKind kind)
+    private static byte[] Close(byte[] bytes, FrameKind kind, in FieldWriter fields)
     {
+        Invariant.Holds(fields.Left == 0);
         FrameHeader.Close(bytes.AsSpan(Magic.Length), kind);
         return bytes;
     }

@@ -11,8 +11,8 @@ namespace Discovery.Store.Peers;
 internal static partial class PeerCodec
 {
     /// <summary>
-    /// Reads what <see cref="Encode"/> wrote. Entries, commands and pieces of snapshots live long: all of a frame share
-    /// one array of their own, and nothing of the given bytes is kept.
+    /// Reads what <see cref="Encode"/> wrote. Entries, commands and pieces of snapshots live long: those of a frame share
+    /// arrays of their own (<see cref="PayloadArrays"/>), and nothing of the given bytes is kept.
     /// </summary>
     /// <exception cref="PeerFormatException">It is no such message.</exception>
     public static PeerMessage Decode(FrameKind kind, ReadOnlySpan<byte> payload, NodeId from, NodeId to)
@@ -90,10 +90,9 @@ internal static partial class PeerCodec
         }
 
         var heads = new FieldReader(fields.Bytes(count * EntryBytes, "entries"), NameOf(FrameKind.Raft));
-        byte[] shared = fields.Bytes(fields.Left, "payloads").ToArray();
+        var payloads = new PayloadArrays(fields.Left);
         var entries = new Entry[count];
         EntryId id = message.Log;
-        int at = 0;
         for (int i = 0; i < count; i++)
         {
             ulong term = heads.UInt64("entry term");
@@ -109,18 +108,12 @@ internal static partial class PeerCodec
                 throw fields.Wrong($"entry {id.Index + 1} is of kind {(byte)kind}, which this version does not know");
             }
 
-            if (length > shared.Length - at)
-            {
-                throw fields.Wrong($"entry {id.Index + 1} has {shared.Length - at} bytes, wanted {length}");
-            }
-
             id = new EntryId(term, id.Index + 1);
-            entries[i] = new Entry(id, kind, shared.AsMemory(at, (int)length));
-            at += (int)length;
+            entries[i] = new Entry(id, kind, payloads.Copy(fields.Bytes(length, "entry")));
             CheckMembership(entries[i], in fields);
         }
 
-        return at == shared.Length ? entries : throw fields.Wrong($"its entries have {at} bytes, found {shared.Length}");
+        return entries;
     }
 
     private static void CheckMembership(in Entry entry, in FieldReader fields)
@@ -147,24 +140,14 @@ internal static partial class PeerCodec
         ulong batch = fields.UInt64("batch");
         int count = fields.Count("commands", 4, PeerLimits.ItemsMax);
         var lengths = new FieldReader(fields.Bytes(count * 4, "commands"), NameOf(FrameKind.Forward));
-        byte[] shared = fields.Bytes(fields.Left, "commands").ToArray();
+        var payloads = new PayloadArrays(fields.Left);
         var commands = new ReadOnlyMemory<byte>[count];
-        int at = 0;
         for (int i = 0; i < count; i++)
         {
-            uint length = lengths.UInt32("length");
-            if (length > shared.Length - at)
-            {
-                throw fields.Wrong($"command {i} has {shared.Length - at} bytes, wanted {length}");
-            }
-
-            commands[i] = shared.AsMemory(at, (int)length);
-            at += (int)length;
+            commands[i] = payloads.Copy(fields.Bytes(lengths.UInt32("length"), "command"));
         }
 
-        return at == shared.Length
-            ? new Forward(from, to, term, instance, batch, commands)
-            : throw fields.Wrong($"its commands have {at} bytes, found {shared.Length}");
+        return new Forward(from, to, term, instance, batch, commands);
     }
 
     private static SnapshotChunk ReadChunk(ref FieldReader fields, NodeId from, NodeId to)

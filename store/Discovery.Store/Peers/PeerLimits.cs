@@ -45,8 +45,17 @@ public static class PeerLimits
     /// <summary>Bytes put into one send; larger frames are sent alone.</summary>
     public const int SendBytes = 256 * 1024;
 
-    /// <summary>Bytes of a connection's buffer for receiving; larger frames get room as their bytes arrive, given back afterwards.</summary>
+    /// <summary>Bytes of a connection's buffer for receiving, at first; a larger frame gets room as its bytes arrive.</summary>
     public const int ReceiveBytes = 128 * 1024;
+
+    /// <summary>Bytes of that buffer that are kept: a full message of Raft fits. What is above is given back after the frame.</summary>
+    public const int ReceiveBytesKept = 2 * 1024 * 1024;
+
+    /// <summary>
+    /// Bytes of the arrays that entries of one frame share: below what the runtime treats as a large object (85,000),
+    /// whose collection is that of the whole heap.
+    /// </summary>
+    public const int SharedBytes = 64 * 1024;
 
     /// <summary>Connections from peers at a time. A member has one from each other, for a moment two.</summary>
     public const int ConnectionsMax = 64;

@@ -22,6 +22,8 @@ internal sealed partial class PeerReceiver(Socket socket, PeerListener listener)
     /// <summary>The other end without its port, which is another one each time.</summary>
     private string RemoteHost => _remote[..Math.Max(0, _remote.LastIndexOf(':'))];
 
+    private string Name => _hello is { } hello ? $"Peer {hello.From.Member}" : "Who has not said who it is";
+
     /// <summary>The connection from its first byte to its last.</summary>
     public void Run()
     {
@@ -38,14 +40,14 @@ internal sealed partial class PeerReceiver(Socket socket, PeerListener listener)
         {
             if (listener.Throttle.Allows(RemoteHost, nameof(PeerFormatException)))
             {
-                LogMalformed(listener.Log, _hello?.From.Member.ToString() ?? "that has not said who it is", _remote, e.Message);
+                LogMalformed(listener.Log, Name, _remote, e.Message);
             }
 
             Close(new Refused(RefusalCode.Malformed, e.Message));
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            LogEnded(listener.Log, _hello?.From.Member.ToString() ?? "that has not said who it is", _remote, e.Message);
+            LogEnded(listener.Log, Name, _remote, e.Message);
         }
         finally
         {
@@ -124,7 +126,7 @@ internal sealed partial class PeerReceiver(Socket socket, PeerListener listener)
             int count = socket.Receive(_frames.Room());
             if (count == 0)
             {
-                LogEnded(listener.Log, from.ToString(), _remote, "it closed it");
+                LogEnded(listener.Log, Name, _remote, "it closed it");
                 return;
             }
 
@@ -138,12 +140,12 @@ internal sealed partial class PeerReceiver(Socket socket, PeerListener listener)
     [LoggerMessage(1049, LogLevel.Warning, "Peer {Peer} that dialed from {Remote} is refused: {Why}.")]
     private static partial void LogRefused(ILogger logger, NodeId peer, string remote, string why);
 
-    [LoggerMessage(1050, LogLevel.Warning, "A peer {Peer} at {Remote}: {What}. Its connection is closed.")]
+    [LoggerMessage(1050, LogLevel.Warning, "{Peer} at {Remote}: {What}. Its connection is closed.")]
     private static partial void LogMalformed(ILogger logger, string peer, string remote, string what);
 
     [LoggerMessage(1051, LogLevel.Warning, "{Remote} is no member: it begins with {Found}. It was told that this is a peer URL.")]
     private static partial void LogStranger(ILogger logger, string remote, string found);
 
-    [LoggerMessage(1052, LogLevel.Debug, "The connection from a peer {Peer} at {Remote} ended: {Why}.")]
+    [LoggerMessage(1052, LogLevel.Debug, "The connection from {Peer} at {Remote} ended: {Why}.")]
     private static partial void LogEnded(ILogger logger, string peer, string remote, string why);
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 
 namespace Discovery.Store.Peers;
 
@@ -9,8 +10,9 @@ internal sealed record PeerUrl(string Text, string Host, int Port)
 {
     public static bool TryParse(string text, [NotNullWhen(true)] out PeerUrl? url)
     {
-        url = Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) && uri.Scheme == Uri.UriSchemeHttp && uri.Host.Length > 0 && uri.Port > 0
-            ? new PeerUrl(text, uri.IdnHost, uri.Port)
+        // Names in other letters are for people; in the name system they are ASCII.
+        url = Ascii.IsValid(text) && Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) && uri.Scheme == Uri.UriSchemeHttp && uri.Host.Length > 0 && uri.Port > 0
+            ? new PeerUrl(text, uri.Host, uri.Port)
             : null;
         return url is not null;
     }

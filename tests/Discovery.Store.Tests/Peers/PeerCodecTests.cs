@@ -1,7 +1,7 @@
+using System.Runtime.InteropServices;
 using Discovery.EtcdApi;
 using Discovery.Raft;
 using Discovery.Store.Consensus;
-using Discovery.Store.Peers;
 
 namespace Discovery.Store.Tests.Peers;
 
@@ -21,7 +21,7 @@ public sealed class PeerCodecTests
         {
             PeerMessage sent = messages.Next(i % RandomMessages.Kinds);
 
-            PeerMessage received = Decode(Encode(sent));
+            PeerMessage received = Wire.Decode(Wire.Encode(sent))!;
 
             Assert.True(RandomMessages.Text(sent) == RandomMessages.Text(received), $"seed {seed}, message {i}: {sent} came back as {received}");
         }
@@ -51,41 +51,28 @@ public sealed class PeerCodecTests
             (new SnapshotChunk(From, To, id, 0x51, 0x61, 0x71727374, "bytes"u8.ToArray()), "29000000160000006f2d6a500807060504030201181716151413121151000000000000006100000000000000747372716279746573"),
         ];
 
-        Assert.Equal(golden.Select(static g => g.Hex), golden.Select(static g => Convert.ToHexStringLower(Encode(g.Message))));
-        Assert.All(golden, static g => Assert.Equal(RandomMessages.Text(g.Message), RandomMessages.Text(Decode(Convert.FromHexString(g.Hex)))));
+        Assert.Equal(golden.Select(static g => g.Hex), golden.Select(static g => Convert.ToHexStringLower(Wire.Encode(g.Message))));
+        Assert.All(golden, static g => Assert.Equal(RandomMessages.Text(g.Message), RandomMessages.Text(Wire.Decode(Convert.FromHexString(g.Hex))!)));
     }
 
-    [Fact]
-    public void Entries_of_a_frame_share_one_array_that_nobody_else_has()
+    [Theory]
+    [InlineData(100, 100, 1)]
+    [InlineData(1_000, 100, 2)]
+    [InlineData(3, 100_000, 3)]
+    public void Entries_of_a_frame_share_arrays_that_nobody_else_has(int count, int bytes, int arraysWanted)
     {
-        EntryId id = new(1, 0);
-        Entry[] entries = [.. Enumerable.Range(1, 100).Select(i => new Entry(new EntryId(1, (ulong)i), EntryKind.Command, new byte[i]))];
-        byte[] frame = Encode(new RaftMessage(new Message(MessageKind.Append, From, To, 1) { Log = id, Entries = entries }));
+        Entry[] entries = [.. Enumerable.Range(1, count).Select(i => new Entry(new EntryId(1, (ulong)i), EntryKind.Command, new byte[bytes]))];
+        byte[] frame = Wire.Encode(new RaftMessage(new Message(MessageKind.Append, From, To, 1) { Entries = entries }));
 
-        var received = (RaftMessage)Decode(frame);
+        var received = (RaftMessage)Wire.Decode(frame)!;
 
         byte[][] arrays = [.. received.Message.Entries.ToArray().Select(static entry =>
         {
-            Assert.True(System.Runtime.InteropServices.MemoryMarshal.TryGetArray(entry.Payload, out ArraySegment<byte> segment));
+            Assert.True(MemoryMarshal.TryGetArray(entry.Payload, out ArraySegment<byte> segment));
             return segment.Array!;
         }).Distinct()];
-        Assert.NotSame(frame, Assert.Single(arrays));
-        Assert.Equal(5050, arrays[0].Length);
-    }
-
-    internal static byte[] Encode(PeerMessage message)
-    {
-        byte[] frame = new byte[PeerCodec.FrameBytes(message)];
-        PeerCodec.Encode(message, frame);
-        return frame;
-    }
-
-    private static PeerMessage Decode(byte[] bytes)
-    {
-        var frames = new FrameReader();
-        bytes.CopyTo(frames.Room());
-        frames.Add(bytes.Length);
-        Assert.True(frames.TryTake(out FrameKind kind, out ReadOnlySpan<byte> payload));
-        return PeerCodec.Decode(kind, payload, From, To);
+        Assert.Equal(arraysWanted, arrays.Length);
+        Assert.DoesNotContain(frame, arrays);
+        Assert.InRange(arrays.Sum(static array => array.Length), count * bytes, (count * bytes) + (bytes * arraysWanted));
     }
 }
