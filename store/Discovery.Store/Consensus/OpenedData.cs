@@ -9,8 +9,10 @@ namespace Discovery.Store.Consensus;
 /// <param name="Wal">The log, open at its end.</param>
 /// <param name="Snapshots">The snapshots.</param>
 /// <param name="Replica">The member as it was.</param>
-/// <param name="Repaired">What a crash had torn; null when nothing.</param>
-internal sealed record OpenedData(IDisposable Lock, Wal Wal, SnapshotFiles Snapshots, Replica Replica, string? Repaired)
+/// <param name="Repaired">What was wrong with the log, and nothing acknowledged is missing; null when nothing was.</param>
+/// <param name="Damage">What the disk lost and the other members have; null when nothing.</param>
+internal sealed record OpenedData(
+    IDisposable Lock, Wal Wal, SnapshotFiles Snapshots, Replica Replica, string? Repaired, WalDamage? Damage)
 {
     private const string LockPath = "lock";
 
@@ -51,24 +53,21 @@ internal sealed record OpenedData(IDisposable Lock, Wal Wal, SnapshotFiles Snaps
             : joins is { } joined ? (joined, RestoredState.Fresh)
             : Formed(options);
         var snapshots = new SnapshotFiles(disk, identity);
-        if (!exists && snapshots.Oldest != default)
+        if (!exists && snapshots.Exists)
         {
-            throw new StoreDataException($"--data-dir {disk.Root} has snapshots but no log; bring {Wal.Folder} back, or start on an empty directory");
+            throw new StoreDataException(
+                $"--data-dir {disk.Root} has snapshots but no log, so nobody can say what this member voted: bring {Wal.Folder} back, "
+                + "or remove it from the cluster, delete its data directory and add it again");
         }
 
         (KeyspaceState state, SnapshotInfo snapshot) = snapshots.Load(onDamaged) ?? (new KeyspaceState(), default);
         string? repaired = null;
+        WalDamage? damage = null;
         Wal wal = exists
-            ? Wal.Open(disk, snapshot.At, out restored, out repaired, options.SegmentBytes)
-            : Wal.Create(disk, identity, options.SegmentBytes);
+            ? Wal.Open(disk, snapshot.At, Judge, out restored, out repaired, options.SegmentBytes)
+            : Wal.Create(disk, identity, new PersistBatch { HardState = restored.HardState, Entries = restored.Entries }, options.SegmentBytes);
         try
         {
-            if (!exists && restored.Entries.Count > 0)
-            {
-                // Before anybody hears of this member: the first entry is the same on all, and never lost again.
-                wal.Write(restored.HardState, restored.Entries);
-            }
-
             restored = restored with { Membership = MembershipOf(state, restored, identity) };
             var settings = new RaftSettings
             {
@@ -83,13 +82,31 @@ internal sealed record OpenedData(IDisposable Lock, Wal Wal, SnapshotFiles Snaps
                 Snapshots = snapshots,
                 DataBytes = wal.DiskBytes + snapshots.DiskBytes,
             };
-            return new OpenedData(taken, wal, snapshots, replica, repaired);
+            return new OpenedData(taken, wal, snapshots, replica, repaired, damage);
         }
         catch (ArgumentException e)
         {
             wal.Dispose();
             throw new StoreDataException($"--data-dir {disk.Root}: the log contradicts itself: {e.Message}", e);
         }
+
+        void Judge(WalDamage found, RestoredState left)
+        {
+            if (!HasPeers(state.Members.Configuration, found, left.HardState, new NodeId(identity.MemberId)))
+            {
+                throw new StoreDataException($"{found}: this is no torn write but corruption: restore the member from a snapshot or a backup");
+            }
+
+            damage = found;
+        }
+    }
+
+    /// <summary>Whether others hold what this member lost: the newest members that it knows of, or its vote, say so.</summary>
+    private static bool HasPeers(ReadOnlyMemory<byte> atSnapshot, WalDamage damage, in HardState state, NodeId self)
+    {
+        ReadOnlyMemory<byte> members = damage.Members.IsEmpty ? atSnapshot : damage.Members;
+        bool knowsOthers = !members.IsEmpty && Membership.Decode(members).All.Any(id => id != self);
+        return knowsOthers || (state.VotedFor is { } candidate && candidate != self);
     }
 
     private static (WalIdentity Identity, RestoredState Restored) Formed(StoreOptions options)
@@ -110,8 +127,8 @@ internal sealed record OpenedData(IDisposable Lock, Wal Wal, SnapshotFiles Snaps
             return Membership.Decode(state.Members.Configuration);
         }
 
-        // Data of a version that ran one member and did not write down who it is.
-        bool isOld = restored.HardState.Term > 0 && restored.Entries.All(static entry => entry.Kind != EntryKind.Membership);
+        // Data of a version that ran one member and did not write down who it is; but who recovers may have lost it.
+        bool isOld = restored.HardState is { Term: > 0, IsRecovering: false } && restored.Entries.All(static entry => entry.Kind != EntryKind.Membership);
         return isOld ? new Membership([new NodeId(identity.MemberId)]) : Membership.None;
     }
 }

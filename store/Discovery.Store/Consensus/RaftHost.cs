@@ -325,7 +325,7 @@ public sealed partial class RaftHost : IAsyncDisposable
 
     private void Persist(PersistBatch batch)
     {
-        _wal.Write(batch.HardState, batch.Entries);
+        _wal.Write(batch);
         _replica.LogBytes = _wal.BytesWritten;
         _replica.Persisted(batch);
     }

@@ -14,27 +14,28 @@ internal sealed class Wal : IDisposable
     private readonly IDisk _disk;
     private readonly int _segmentBytes;
     private readonly WalBatch _batch = new();
-    private readonly List<WalSegmentHeader> _segments = [];
+    private readonly List<WalSegment> _segments;
     private IDiskFile _file;
     private IDiskFile? _spare;
     private long _offset;
     private uint _crc;
     private ulong _lastIndex;
-    private HardState _state;
+    private ulong _term;
     private bool _failed;
 
-    private Wal(IDisk disk, int segmentBytes, WalIdentity identity, IDiskFile file)
+    private Wal(IDisk disk, int segmentBytes, List<WalSegment> segments, IDiskFile file, long offset, uint crc)
     {
         _disk = disk;
         _segmentBytes = segmentBytes;
-        Identity = identity;
+        _segments = segments;
         _file = file;
+        (_offset, _crc) = (offset, crc);
     }
 
-    public WalIdentity Identity { get; }
+    public WalIdentity Identity => _segments[^1].Header.Identity;
 
     /// <summary>Bytes of all segments on disk.</summary>
-    public long DiskBytes { get; private set; }
+    public long DiskBytes => _segments.Sum(static segment => segment.Bytes);
 
     /// <summary>Bytes of batches since the log was opened; differences count.</summary>
     public long BytesWritten { get; private set; }
@@ -43,14 +44,24 @@ internal sealed class Wal : IDisposable
     public static bool Exists(IDisk disk) => SegmentNames(disk).Count > 0;
 
     /// <summary>Who wrote the log that is there.</summary>
-    /// <exception cref="StoreDataException">The first segment is no segment.</exception>
+    /// <exception cref="StoreDataException">No segment has a header that can be read, or one is newer than this program.</exception>
     public static WalIdentity IdentityOf(IDisk disk)
     {
-        string path = PathOf(SegmentNames(disk)[0]);
-        Span<byte> header = stackalloc byte[WalSegmentHeader.Bytes];
-        using IDiskFile file = disk.Open(path);
-        int read = file.Read(0, header);
-        return WalSegmentHeader.Read(Path.Combine(disk.Root, path), header[..read], out _).Identity;
+        WalProblem? first = null;
+        byte[] bytes = new byte[WalSegmentHeader.Bytes];
+        foreach (string name in SegmentNames(disk))
+        {
+            using IDiskFile file = disk.Open(PathOf(name));
+            int read = file.Read(0, bytes);
+            if (WalSegmentHeader.Read(Path.Combine(disk.Root, PathOf(name)), bytes.AsSpan(0, read), out _, out WalProblem? problem) is { } header)
+            {
+                return header.Identity;
+            }
+
+            first ??= problem;
+        }
+
+        throw new StoreDataException($"{first}; no other segment tells whose log it is: restore the member from a backup, or move the file away if it is none of its data");
     }
 
     /// <summary>Makes the first segment of a new member.</summary>
@@ -59,35 +70,55 @@ internal sealed class Wal : IDisposable
         disk.CreateFolder(Folder);
         var header = new WalSegmentHeader(0, identity, 1, 0);
         IDiskFile file = NewSegment(disk, header, segmentBytes, null, out uint crc);
-        var wal = new Wal(disk, segmentBytes, identity, file) { _offset = WalSegmentHeader.Bytes, _crc = crc };
-        wal._segments.Add(header);
-        wal.DiskBytes = segmentBytes;
-        return wal;
+        return new Wal(disk, segmentBytes, [new WalSegment(header, segmentBytes)], file, WalSegmentHeader.Bytes, crc);
     }
 
     /// <summary>Reads the log that is there and opens its end for writing.</summary>
     /// <param name="disk">The data directory.</param>
     /// <param name="snapshot">Where the state machine stands; entries up to it are not returned.</param>
+    /// <param name="judge">
+    /// Told of damage, with what is left, before anything on the disk is changed. It returns when the member's peers can
+    /// heal it, and throws when there are none. Then what is left is written anew, with
+    /// <see cref="HardState.IsRecovering"/>, and the old segments are kept as <c>.damaged</c>.
+    /// </param>
     /// <param name="restored">What the member remembers.</param>
-    /// <param name="repaired">What was cut off because a crash had torn it; null when nothing was.</param>
+    /// <param name="repaired">What was found wrong, and nothing acknowledged is missing; null when nothing was.</param>
     /// <param name="segmentBytes">Size of segments made from now on.</param>
-    /// <exception cref="StoreDataException">The log is foreign, newer or corrupt.</exception>
+    /// <exception cref="StoreDataException">The log is foreign or newer, or nobody can say what the member voted.</exception>
     public static Wal Open(
-        IDisk disk, EntryId snapshot, out RestoredState restored, out string? repaired, int segmentBytes = Limits.SegmentBytes)
+        IDisk disk,
+        EntryId snapshot,
+        Action<WalDamage, RestoredState> judge,
+        out RestoredState restored,
+        out string? repaired,
+        int segmentBytes = Limits.SegmentBytes)
     {
         var replay = new WalReplay(disk, snapshot);
-        WalSegmentReader last = replay.ReadAll();
-        IDiskFile file = replay.RepairLast(out repaired);
-        var wal = new Wal(disk, segmentBytes, last.Header.Identity, file)
+        restored = replay.ReadAll();
+        Wal wal;
+        if (replay.Damage is { } damage)
         {
-            _offset = last.End,
-            _crc = last.Crc,
-            _lastIndex = replay.LastIndex,
-            _state = replay.State,
-            DiskBytes = replay.DiskBytes,
-        };
-        wal._segments.AddRange(replay.Segments);
-        restored = new RestoredState(replay.State, snapshot, Membership.None, replay.Entries);
+            judge(damage, restored);
+            repaired = null;
+            wal = WriteAnew(disk, segmentBytes, replay, restored);
+        }
+        else
+        {
+            IDiskFile file = replay.RepairLast(out repaired);
+            wal = new Wal(disk, segmentBytes, replay.Segments, file, replay.End.Offset, replay.End.Crc);
+            foreach (string leftover in replay.Leftovers)
+            {
+                disk.Delete(PathOf(leftover));
+            }
+        }
+
+        wal._lastIndex = replay.LastIndex;
+        wal._term = restored.HardState.Term;
+        if (replay.Damage is null && replay.NeedsMark)
+        {
+            wal.Write(new PersistBatch { HardState = restored.HardState, Snapshot = snapshot, Entries = [] });
+        }
+
         return wal;
     }
 
@@ -95,41 +126,43 @@ internal sealed class Wal : IDisposable
     /// Writes one batch and waits until it is on the disk. When it throws, the process must end: what the disk holds now
     /// is unknown, and a second attempt would be told lies (fsync marks failed pages clean).
     /// </summary>
-    public void Write(HardState? state, IReadOnlyList<Entry> entries)
+    public void Write(PersistBatch batch)
     {
         Invariant.Holds(!_failed);
         _failed = true;
-        _state = state ?? _state;
-        Encode(state, entries);
+        ulong before = batch.Snapshot?.Index ?? _lastIndex;
+        Invariant.Holds(batch.HardState.Term >= _term);
+        Invariant.Holds(batch.Entries.Count == 0 || batch.Entries[0].Id.Index <= before + 1);
+        Encode(batch.HardState, batch.Snapshot, batch.Entries);
         if (_offset + _batch.Bytes.Length > _segmentBytes && _offset > WalSegmentHeader.Bytes)
         {
             Roll();
-
-            // Every segment says the hard state again, so that the ones before can go.
-            Encode(_state, entries);
+            Encode(batch.HardState, batch.Snapshot, batch.Entries);
         }
 
-        _file.Write(_offset, _batch.Bytes);
+        Put();
         _file.Sync();
-        _offset += _batch.Bytes.Length;
-        BytesWritten += _batch.Bytes.Length;
-        _crc = _batch.Crc;
-        if (entries.Count > 0)
-        {
-            _lastIndex = entries[^1].Id.Index;
-        }
-
+        _lastIndex = batch.Entries is [.., var last] ? last.Id.Index : before;
+        _term = batch.HardState.Term;
         _failed = false;
     }
 
-    /// <summary>Removes the segments that hold nothing after the index.</summary>
+    /// <summary>
+    /// Removes the segments that hold nothing after the index: that of the oldest snapshot kept, once the log holds its
+    /// entry or its mark.
+    /// </summary>
     public void DropBefore(ulong index)
     {
-        while (_segments.Count > 1 && _segments[1].BaseIndex <= index + 1)
+        if (_offset == WalSegmentHeader.Bytes)
         {
-            _disk.Delete(PathOf(_segments[0].FileName));
+            // The last segment holds no hard state yet.
+            return;
+        }
+
+        while (_segments.Count > 1 && _segments[1].Header.BaseIndex <= index + 1)
+        {
+            _disk.Delete(PathOf(_segments[0].Header.FileName));
             _segments.RemoveAt(0);
-            DiskBytes -= _segmentBytes;
         }
 
         _disk.SyncFolder(Folder);
@@ -158,12 +191,67 @@ internal sealed class Wal : IDisposable
 
     internal static string PathOf(string name) => $"{Folder}/{name}";
 
-    private void Encode(HardState? state, IReadOnlyList<Entry> entries)
+    /// <summary>
+    /// What is left of a damaged log as one new segment that needs none of the old ones. Until it has its name the damage
+    /// is still there to be found; from then on the log says that the member recovers.
+    /// </summary>
+    private static Wal WriteAnew(IDisk disk, int segmentBytes, WalReplay replay, RestoredState restored)
     {
-        _batch.Start(_crc);
-        if (state is { } hard)
+        WalSegmentHeader old = replay.Segments[^1].Header;
+        var header = new WalSegmentHeader(old.Sequence + 1, old.Identity, restored.Snapshot.Index + 1, replay.End.Crc);
+        string temporary = $"{Folder}/next.tmp";
+        IDiskFile file = ZeroFilled(disk, temporary, segmentBytes);
+        byte[] first = new byte[WalSegmentHeader.Bytes];
+        uint crc = header.Write(first);
+        file.Write(0, first);
+        var wal = new Wal(disk, segmentBytes, [new WalSegment(header, segmentBytes)], file, WalSegmentHeader.Bytes, crc);
+        EntryId? mark = restored.Snapshot;
+        var rest = new Queue<Entry>(restored.Entries);
+        do
         {
-            _batch.Add(hard);
+            var entries = new List<Entry>();
+            for (long bytes = 0; rest.Count > 0 && bytes < Limits.BatchBytesMax; bytes += entries[^1].Payload.Length)
+            {
+                entries.Add(rest.Dequeue());
+            }
+
+            wal.Encode(restored.HardState, mark, entries);
+            wal.Put();
+            mark = null;
+        }
+        while (rest.Count > 0);
+
+        file.Sync();
+        disk.Rename(temporary, PathOf(header.FileName));
+        disk.SyncFolder(Folder);
+        SetAside(disk, [.. replay.Leftovers, .. replay.Segments.Select(static segment => segment.Header.FileName)]);
+        return wal;
+    }
+
+    /// <summary>Keeps what was found for whoever wants to look; what an earlier damage left goes.</summary>
+    private static void SetAside(IDisk disk, IReadOnlyList<string> names)
+    {
+        foreach (string name in disk.List(Folder).Where(static name => name.EndsWith(".damaged", StringComparison.Ordinal)))
+        {
+            disk.Delete(PathOf(name));
+        }
+
+        foreach (string name in names)
+        {
+            disk.Rename(PathOf(name), PathOf(name) + ".damaged");
+        }
+
+        disk.SyncFolder(Folder);
+    }
+
+    private void Encode(in HardState state, EntryId? mark, IReadOnlyList<Entry> entries)
+    {
+        // The hard state is in every batch: whichever later one can be read tells it, should an earlier one be damaged.
+        _batch.Start(_crc);
+        _batch.Add(state);
+        if (mark is { } snapshot)
+        {
+            _batch.AddSnapshotMark(snapshot);
         }
 
         foreach (Entry entry in entries)
@@ -171,18 +259,26 @@ internal sealed class Wal : IDisposable
             _batch.Add(entry);
         }
 
-        _batch.Commit(_segments[^1].Sequence, _offset);
+        _batch.Commit(_segments[^1].Header.Sequence, _offset);
+    }
+
+    private void Put()
+    {
+        _file.Write(_offset, _batch.Bytes);
+        _offset += _batch.Bytes.Length;
+        BytesWritten += _batch.Bytes.Length;
+        _crc = _batch.Crc;
+        _segments[^1] = _segments[^1] with { Bytes = Math.Max(_segments[^1].Bytes, _offset) };
     }
 
     private void Roll()
     {
-        var header = new WalSegmentHeader(_segments[^1].Sequence + 1, Identity, _lastIndex + 1, _crc);
+        var header = new WalSegmentHeader(_segments[^1].Header.Sequence + 1, Identity, _lastIndex + 1, _crc);
         IDiskFile next = NewSegment(_disk, header, _segmentBytes, Interlocked.Exchange(ref _spare, null), out _crc);
         _file.Dispose();
         _file = next;
         _offset = WalSegmentHeader.Bytes;
-        _segments.Add(header);
-        DiskBytes += _segmentBytes;
+        _segments.Add(new WalSegment(header, _segmentBytes));
     }
 
     private static IDiskFile NewSegment(IDisk disk, WalSegmentHeader header, int bytes, IDiskFile? spare, out uint crc)

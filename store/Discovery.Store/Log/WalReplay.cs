@@ -5,28 +5,51 @@ namespace Discovery.Store.Log;
 /// <summary>Reads all segments in order and says what a member remembers.</summary>
 internal sealed class WalReplay(IDisk disk, EntryId snapshot)
 {
-    private byte[] _lastBytes = [];
+    private readonly WalContent _content = new(snapshot);
+    private readonly List<string> _notes = [];
+    private byte[] _bytes = [];
     private WalSegmentReader? _last;
 
-    public List<WalSegmentHeader> Segments { get; } = [];
+    /// <summary>Segments that count, in order.</summary>
+    public List<WalSegment> Segments { get; } = [];
 
-    public List<Entry> Entries { get; } = [];
+    /// <summary>Names of segments that a crash kept from being removed.</summary>
+    public IReadOnlyList<string> Leftovers { get; private set; } = [];
 
-    public HardState State { get; private set; }
+    /// <summary>What was lost; null when everything that counts is there.</summary>
+    public WalDamage? Damage => _content.Damage;
 
-    public ulong LastIndex { get; private set; } = snapshot.Index;
+    /// <summary>The snapshot must be marked in the log before anything else is written.</summary>
+    public bool NeedsMark => _content.NeedsMark;
 
-    public long DiskBytes { get; private set; }
+    /// <summary>Where the log goes on.</summary>
+    public (long Offset, uint Crc) End => (_last!.End, _last.Crc);
 
-    public WalSegmentReader ReadAll()
+    public ulong LastIndex { get; private set; }
+
+    /// <exception cref="StoreDataException">The log is foreign or newer, or nobody can say what the member voted.</exception>
+    public RestoredState ReadAll()
     {
         IReadOnlyList<string> names = Wal.SegmentNames(disk);
-        for (int i = 0; i < names.Count; i++)
+        WalIdentity identity = Wal.IdentityOf(disk);
+        int first = FirstThatCounts(names);
+        Leftovers = [.. names.Take(first)];
+        for (int i = first; i < names.Count; i++)
         {
-            ReadSegment(names[i], isLast: i == names.Count - 1);
+            Read(names[i], identity, isLast: i == names.Count - 1);
         }
 
-        return _last ?? throw new StoreDataException($"{Describe("")}: found no log segment");
+        if (!_content.IsStateKnown)
+        {
+            throw new StoreDataException(
+                $"{_content.Broken}: this is corruption of the newest batch, so nobody can say what this member voted: "
+                + "remove it from the cluster, delete its data directory and add it again (or restore it from a backup when it is the only one)");
+        }
+
+        RestoredState restored = _content.Finish();
+        LastIndex = restored.Entries is [.., var last] ? last.Id.Index : snapshot.Index;
+        _notes.AddRange(_content.Mended.Select(static problem => $"{problem}; the snapshot holds what stood there"));
+        return restored;
     }
 
     /// <summary>
@@ -35,90 +58,118 @@ internal sealed class WalReplay(IDisk disk, EntryId snapshot)
     /// </summary>
     public IDiskFile RepairLast(out string? repaired)
     {
-        WalSegmentReader last = _last!;
-        string path = Wal.PathOf(last.Header.FileName);
-        repaired = null;
-        if (last.Torn is not null)
+        string path = Wal.PathOf(Segments[^1].Header.FileName);
+        int end = (int)_last!.End;
+        bool isTorn = _last.Torn is not null;
+        if (isTorn)
         {
             string broken = path + ".broken";
             using IDiskFile copy = disk.Create(broken);
-            copy.Write(0, _lastBytes);
+            copy.Write(0, _bytes);
             copy.Sync();
             disk.SyncFolder(Wal.Folder);
-            repaired = $"{Describe(last.Header.FileName)}, {last.Torn}; cut off at {last.End}, copy kept in {Path.GetFileName(broken)}";
-            _lastBytes.AsSpan((int)last.End).Clear();
+            _notes.Add($"{_last.Torn}; never acknowledged, cut off at {end}, copy kept in {Path.GetFileName(broken)}");
+            _bytes.AsSpan(end).Clear();
         }
 
+        repaired = _notes.Count > 0 ? string.Join("; ", _notes) : null;
         IDiskFile file = disk.Open(path);
-        file.Write(0, last.Torn is null ? _lastBytes.AsSpan(0, (int)last.End) : _lastBytes);
+        file.Write(0, isTorn ? _bytes : _bytes.AsSpan(0, end));
         file.Sync();
+        disk.SyncFolder(Wal.Folder);
         return file;
     }
 
-    private void ReadSegment(string name, bool isLast)
+    /// <summary>
+    /// Removals of segments that are no longer needed may reach the disk in any order: a gap before those that reach
+    /// back to the snapshot loses nothing.
+    /// </summary>
+    private int FirstThatCounts(IReadOnlyList<string> names)
+    {
+        int first = names.Count - 1;
+        while (first > 0 && Place(names[first - 1]).Sequence + 1 == Place(names[first]).Sequence)
+        {
+            first--;
+        }
+
+        return Place(names[first]).BaseIndex <= snapshot.Index + 1 ? first : 0;
+    }
+
+    private void Read(string name, WalIdentity identity, bool isLast)
     {
         using (IDiskFile file = disk.Open(Wal.PathOf(name)))
         {
-            _lastBytes = new byte[file.Length];
-            file.Read(0, _lastBytes);
+            _bytes = _bytes.Length == file.Length ? _bytes : new byte[file.Length];
+            file.Read(0, _bytes);
         }
 
-        var reader = new WalSegmentReader(Describe(name), _lastBytes);
-        CheckFollows(name, reader.Header);
-        reader.Read(isLast, state => State = state, Take);
-        Segments.Add(reader.Header);
-        DiskBytes += _lastBytes.Length;
+        string path = Describe(name);
+        (ulong sequence, ulong baseIndex) = Place(name);
+        WalSegmentHeader? found = WalSegmentHeader.Read(path, _bytes, out uint crc, out WalProblem? problem);
+        var header = found ?? new WalSegmentHeader(sequence, identity, baseIndex, _last?.Crc ?? 0);
+        Begin(path, header);
+        if (header.FileName != name)
+        {
+            throw new StoreDataException($"{path}: found the segment {header.FileName} in it; give it its name back");
+        }
+
+        if (header.Identity != identity)
+        {
+            throw new StoreDataException($"{path}: found the log of member {header.Identity}, wanted {identity}");
+        }
+
+        if (found is null)
+        {
+            _bytes = _bytes.Length < WalSegmentHeader.Bytes ? new byte[WalSegmentHeader.Bytes] : _bytes;
+            crc = header.Write(_bytes);
+        }
+
+        var reader = new WalSegmentReader(path, sequence, _bytes, crc, isLast);
+        if (problem is not null && reader.GoesOnWhole)
+        {
+            // Nothing is lost: what the header must have said fits the records behind it.
+            _notes.Add($"{problem}; made again from what surrounds it");
+        }
+        else if (problem is not null)
+        {
+            _content.Break(problem);
+        }
+
+        reader.ReadInto(_content);
+        _notes.AddRange(reader.MendedFrames.Select(static frame => $"{frame}; made again from what surrounds it"));
+        Segments.Add(new WalSegment(header, _bytes.Length));
         _last = reader;
     }
 
-    private void CheckFollows(string name, WalSegmentHeader header)
+    /// <summary>Looks whether a segment continues those before it, or the snapshot.</summary>
+    private void Begin(string path, in WalSegmentHeader header)
     {
-        if (name != header.FileName)
-        {
-            throw new StoreDataException($"{Describe(name)}: found the segment {header.FileName} in it; give it its name back");
-        }
-
         if (_last is null)
         {
+            _content.Begin(header.BaseIndex, isFirst: header.Sequence == 0);
             if (header.BaseIndex > snapshot.Index + 1)
             {
-                throw new StoreDataException(
-                    $"{Describe(name)}: the log begins at index {header.BaseIndex}, wanted {snapshot.Index + 1} (after the snapshot): segments are missing");
+                _content.Break(new WalProblem(
+                    path, 0, $"the log's beginning at entry {header.BaseIndex}", $"{snapshot.Index + 1}, after the newest usable snapshot: segments are missing"));
             }
 
             return;
         }
 
-        if (header.Identity != _last.Header.Identity)
+        WalSegmentHeader before = Segments[^1].Header;
+        if (header.Sequence != before.Sequence + 1)
         {
-            throw new StoreDataException($"{Describe(name)}: found the log of member {header.Identity}, wanted {_last.Header.Identity}");
+            _content.Break(new WalProblem(path, 0, $"segment {header.Sequence}", $"{before.Sequence + 1}: a segment is missing"));
         }
-
-        if (header.Sequence != _last.Header.Sequence + 1 || header.PreviousCrc != _last.Crc)
+        else if (header.PreviousCrc != _last.Crc)
         {
-            throw new StoreDataException(
-                $"{Describe(name)}: found segment {header.Sequence} after CRC {header.PreviousCrc:x8}, wanted {_last.Header.Sequence + 1} after {_last.Crc:x8}: a segment is missing or damaged");
+            _content.Break(new WalProblem(
+                Describe(before.FileName), _last.End, $"the segment's end with CRC {_last.Crc:x8}", $"{header.PreviousCrc:x8}, as the next segment says"));
         }
     }
 
-    private void Take(Entry entry)
-    {
-        ulong index = entry.Id.Index;
-        if (index <= snapshot.Index)
-        {
-            return;
-        }
-
-        if (index > LastIndex + 1)
-        {
-            throw new StoreDataException($"{Describe(Wal.Folder)}: found entry {index}, wanted {LastIndex + 1}: entries are missing");
-        }
-
-        // A leader may overwrite what was never committed: the later record counts.
-        Entries.RemoveRange((int)(index - snapshot.Index - 1), (int)(LastIndex + 1 - index));
-        Entries.Add(entry);
-        LastIndex = index;
-    }
+    private (ulong Sequence, ulong BaseIndex) Place(string name) => WalSegmentHeader.Parse(name)
+        ?? throw new StoreDataException($"{Describe(name)}: found no segment's name; move the file away if it is none of its data");
 
     private string Describe(string name) => Path.Combine(disk.Root, Wal.Folder, name);
 }

@@ -1,193 +1,299 @@
 using System.Buffers.Binary;
-using Discovery.Raft;
 
 namespace Discovery.Store.Log;
 
 /// <summary>
-/// Reads one segment to the end of its last whole batch, and judges what follows. Bytes after it were never acknowledged
-/// if they are a write that a crash cut off (torn); if something acknowledged stands behind a bad record, it is
-/// corruption, and going on would lose it.
+/// Reads one segment, and judges what it cannot read. Bytes after the last whole batch of a log were never acknowledged
+/// if they are a write that a crash cut off (torn). Everything else was: then the log is broken there, and reading goes
+/// on behind the next commit frame, for what later batches still tell.
 /// </summary>
-internal sealed class WalSegmentReader
+internal sealed class WalSegmentReader(string path, ulong sequence, byte[] bytes, uint headerCrc, bool isLast)
 {
     private const int SectorBytes = 512;
+    private static readonly int FrameBytes = WalBatch.PaddedBytes(WalBatch.CommitPayloadBytes);
 
-    private readonly string _path;
-    private readonly byte[] _bytes;
     private readonly List<(WalRecordKind Kind, Range Payload)> _batch = [];
-
-    public WalSegmentReader(string path, byte[] bytes)
-    {
-        _path = path;
-        _bytes = bytes;
-        Header = WalSegmentHeader.Read(path, bytes, out uint crc);
-        Crc = crc;
-        End = WalSegmentHeader.Bytes;
-    }
-
-    public WalSegmentHeader Header { get; }
+    private int _offset = WalSegmentHeader.Bytes;
+    private uint _crc = headerCrc;
+    private int _end = WalSegmentHeader.Bytes;
 
     /// <summary>Offset after the last whole batch.</summary>
-    public long End { get; private set; }
+    public long End => _end;
 
     /// <summary>CRC of the last commit frame, or of the header when there is none.</summary>
-    public uint Crc { get; private set; }
+    public uint Crc { get; private set; } = headerCrc;
 
-    /// <summary>What was found at <see cref="End"/>; null when the segment just ends there.</summary>
-    public string? Torn { get; private set; }
+    /// <summary>What was found at <see cref="End"/> and was never acknowledged; null when the segment just ends there.</summary>
+    public WalProblem? Torn { get; private set; }
+
+    private ReadOnlySpan<byte> Bytes => bytes;
+
+    /// <summary>Whether a whole record stands at <see cref="End"/>: then the CRC before it is the right one.</summary>
+    public bool GoesOnWhole
+    {
+        get
+        {
+            bool isWhole = ReadRecord() is null;
+            GoBackTo(_end, Crc);
+            return isWhole;
+        }
+    }
+
+    /// <summary>Frames that were changed and written again here, in memory: everything that they end is whole.</summary>
+    public List<WalProblem> MendedFrames { get; } = [];
 
     /// <summary>Reads all whole batches.</summary>
-    /// <exception cref="StoreDataException">Something acknowledged is damaged.</exception>
-    public void Read(bool isLast, Action<HardState> onState, Action<Entry> onEntry)
+    /// <exception cref="StoreDataException">It holds what only a newer program knows.</exception>
+    public void ReadInto(WalContent content)
     {
-        int offset = (int)End;
-        uint crc = Crc;
-        string? problem;
-        while ((problem = ReadRecord(ref offset, ref crc)) is null)
+        do
         {
-            if (_batch[^1].Kind != WalRecordKind.Commit)
+            WalProblem problem = ReadBatches(content);
+            if (!Bytes[_end..].ContainsAnyExcept((byte)0))
             {
-                continue;
+                return;
             }
 
-            foreach ((WalRecordKind kind, Range payload) in _batch)
+            if (isLast && IsTorn(problem))
             {
-                switch (kind)
-                {
-                    case WalRecordKind.Entry:
-                        onEntry(WalBatch.ReadEntry(_bytes.AsSpan(payload)));
-                        break;
-                    case WalRecordKind.HardState:
-                        onState(WalBatch.ReadHardState(_bytes.AsSpan(payload)));
-                        break;
-                }
+                Torn = problem;
+                return;
             }
 
-            _batch.Clear();
-            (End, Crc) = (offset, crc);
+            content.Break(problem);
+            if (_batch.Count > 0 && _batch[0].Kind == WalRecordKind.HardState)
+            {
+                // It stands first, so it is verified though its batch is not.
+                content.Take(WalBatch.ReadHardState(Bytes[_batch[0].Payload]));
+            }
+        }
+        while (SkipToNextFrame(content));
+    }
+
+    private WalProblem ReadBatches(WalContent content)
+    {
+        WalProblem? problem;
+        while ((problem = ReadRecord()) is null || MendFrame(problem))
+        {
+            if (problem is null && _batch[^1].Kind == WalRecordKind.Commit)
+            {
+                TakeBatch(content);
+                _batch.Clear();
+                (_end, Crc) = (_offset, _crc);
+            }
         }
 
-        JudgeTail(isLast, offset, problem);
+        return problem;
+    }
+
+    private void TakeBatch(WalContent content)
+    {
+        var place = new WalProblem(path, _end, "", "");
+        foreach ((WalRecordKind kind, Range range) in _batch)
+        {
+            ReadOnlySpan<byte> payload = Bytes[range];
+            switch (kind)
+            {
+                case WalRecordKind.Entry:
+                    content.Take(WalBatch.ReadEntry(payload), place);
+                    break;
+                case WalRecordKind.HardState:
+                    content.Take(WalBatch.ReadHardState(payload));
+                    break;
+                case WalRecordKind.SnapshotMark:
+                    content.TakeMark(WalBatch.ReadId(payload), place);
+                    break;
+            }
+        }
+
+        content.EndBatch();
     }
 
     /// <summary>Reads one record into the batch; what is wrong, or null.</summary>
-    private string? ReadRecord(ref int offset, ref uint crc)
+    private WalProblem? ReadRecord()
     {
-        if (_bytes.Length - offset < WalBatch.RecordHeaderBytes)
+        int left = Bytes.Length - _offset;
+        if (left < WalBatch.RecordHeaderBytes)
         {
-            return "found the end of the file, wanted a record";
+            return new WalProblem(path, _offset, "the end of the file", "a record");
         }
 
-        ReadOnlySpan<byte> header = _bytes.AsSpan(offset, WalBatch.RecordHeaderBytes);
+        ReadOnlySpan<byte> header = Bytes.Slice(_offset, WalBatch.RecordHeaderBytes);
         int length = BinaryPrimitives.ReadInt32LittleEndian(header);
-        var kind = (WalRecordKind)header[4];
-        if (length < 0 || length > _bytes.Length - offset - WalBatch.RecordHeaderBytes)
+        if (length < 0 || length > left - WalBatch.RecordHeaderBytes)
         {
-            return $"found a record length of {(uint)length}, wanted at most the {_bytes.Length - offset} bytes that are left";
+            return new WalProblem(path, _offset, $"a record length of {(uint)length}", $"at most the {left} bytes that are left");
         }
 
+        var kind = (WalRecordKind)header[4];
         uint found = BinaryPrimitives.ReadUInt32LittleEndian(header[8..]);
         if (found == 0 && length == 0 && kind == WalRecordKind.None)
         {
-            return "found zeros, wanted a record";
+            return new WalProblem(path, _offset, "zeros", "a record");
         }
 
-        ReadOnlySpan<byte> payload = _bytes.AsSpan(offset + WalBatch.RecordHeaderBytes, length);
-        uint wanted = Crc32C.Compute(payload, Crc32C.Compute(header[..8], crc));
+        int start = _offset + WalBatch.RecordHeaderBytes;
+        ReadOnlySpan<byte> payload = Bytes.Slice(start, length);
+        uint wanted = ChainedCrc(_offset, length);
         if (found != wanted)
         {
-            return $"found a record with CRC {found:x8}, wanted {wanted:x8}";
+            return new WalProblem(path, _offset, $"a record with CRC {found:x8}", $"{wanted:x8}");
         }
 
-        if (!IsWellFormed(kind, length))
+        if (!WalBatch.IsWellFormed(kind, payload))
         {
             // Its CRC is right, so it was written so: by a newer program.
             throw new StoreDataException(
-                $"{_path}, offset {offset}: found a record of kind {(byte)kind} with {length} bytes, which this program does not know: start the newer program that wrote it");
+                $"{path}, offset {_offset}: found a record of kind {(byte)kind} with {length} bytes, which this program does not know: start the newer program that wrote it");
         }
 
-        int start = offset + WalBatch.RecordHeaderBytes;
         _batch.Add((kind, start..(start + length)));
-        offset += WalBatch.PaddedBytes(length);
-        crc = wanted;
+        _offset = Math.Min(_offset + WalBatch.PaddedBytes(length), Bytes.Length);
+        _crc = wanted;
         return null;
     }
 
-    private static bool IsWellFormed(WalRecordKind kind, int length) => kind switch
-    {
-        WalRecordKind.Entry => length >= 17,
-        WalRecordKind.HardState => length == 24,
-        WalRecordKind.Commit => length == WalBatch.CommitPayloadBytes,
-        _ => false,
-    };
+    private uint ChainedCrc(int offset, int length) => Crc32C.Compute(
+        Bytes.Slice(offset + WalBatch.RecordHeaderBytes, length), Crc32C.Compute(Bytes.Slice(offset, 8), _crc));
 
-    private void JudgeTail(bool isLast, int problemAt, string problem)
+    private bool IsTorn(WalProblem problem)
     {
-        int end = (int)End;
-        if (_bytes.AsSpan(end).IndexOfAnyExcept((byte)0) < 0)
+        int from = (int)problem.Offset;
+        int? own = null;
+        for (int at = from; NextFrame(at) is { } frame; at = frame.Offset + FrameBytes)
         {
-            return;
+            if (frame.BatchStart != _end)
+            {
+                // A later batch is committed, so this one was acknowledged.
+                return false;
+            }
+
+            own = frame.Offset;
         }
 
-        if (!isLast)
-        {
-            throw Corrupt(problemAt, problem, "a later segment follows");
-        }
+        // A crash may write a batch's sectors in any order, but a sector that it did not write still has the zeros of a
+        // fresh segment. That much must be missing to explain a batch that is committed and not whole.
+        return own is { } committed ? HasUnwrittenSector(from, committed) : MayBeCutOff(from);
+    }
 
-        for (int at = end; at <= _bytes.Length - WalBatch.PaddedBytes(WalBatch.CommitPayloadBytes); at += 8)
+    /// <summary>The next commit frame, with the start of the batch that it ends.</summary>
+    private (int Offset, long BatchStart)? NextFrame(int from)
+    {
+        Span<byte> wanted = stackalloc byte[WalBatch.CommitPayloadBytes];
+        for (int at = from; at <= Bytes.Length - FrameBytes; at += 8)
         {
-            if (CommitFrameAt(at) is not { } batchStart)
+            ReadOnlySpan<byte> record = Bytes.Slice(at, FrameBytes);
+            if (BinaryPrimitives.ReadInt32LittleEndian(record) != WalBatch.CommitPayloadBytes || record[4] != (byte)WalRecordKind.Commit)
             {
                 continue;
             }
 
-            if (batchStart != end)
+            ReadOnlySpan<byte> payload = record.Slice(WalBatch.RecordHeaderBytes, WalBatch.CommitPayloadBytes);
+            long batchStart = BinaryPrimitives.ReadInt64LittleEndian(payload);
+            WalBatch.WriteCommit(wanted, sequence, batchStart, BinaryPrimitives.ReadInt32LittleEndian(payload[8..]), at);
+            if (payload.SequenceEqual(wanted))
             {
-                throw Corrupt(problemAt, problem, $"a later batch is committed at offset {at}");
-            }
-
-            // The frame of the damaged batch itself. A crash may write a batch's sectors in any order, but a sector
-            // that it did not write still has the zeros of a fresh segment.
-            if (!HasZeroSector(end, at))
-            {
-                throw Corrupt(problemAt, problem, $"its batch is committed at offset {at} and no sector of it is unwritten");
+                return (at, batchStart);
             }
         }
 
-        Torn = $"offset {problemAt}: {problem}";
+        return null;
     }
 
-    /// <summary>The start of the batch whose commit frame stands here; null when none does.</summary>
-    private long? CommitFrameAt(int offset)
+    /// <summary>Goes on behind the next commit frame: its own CRC tells how the chain goes on.</summary>
+    private bool SkipToNextFrame(WalContent content)
     {
-        ReadOnlySpan<byte> record = _bytes.AsSpan(offset, WalBatch.PaddedBytes(WalBatch.CommitPayloadBytes));
-        if (BinaryPrimitives.ReadInt32LittleEndian(record) != WalBatch.CommitPayloadBytes || record[4] != (byte)WalRecordKind.Commit)
+        if (NextFrame(_offset) is not { } frame)
         {
-            return null;
+            return false;
         }
 
-        ReadOnlySpan<byte> payload = record.Slice(WalBatch.RecordHeaderBytes, WalBatch.CommitPayloadBytes);
-        long batchStart = BinaryPrimitives.ReadInt64LittleEndian(payload);
-        Span<byte> wanted = stackalloc byte[WalBatch.CommitPayloadBytes];
-        WalBatch.WriteCommit(wanted, Header.Sequence, batchStart, BinaryPrimitives.ReadInt32LittleEndian(payload[8..]), offset);
-        return payload.SequenceEqual(wanted) ? batchStart : null;
+        if (frame.BatchStart != _end)
+        {
+            content.LoseState();
+        }
+
+        GoBackTo(frame.Offset + FrameBytes, BinaryPrimitives.ReadUInt32LittleEndian(Bytes[(frame.Offset + 8)..]));
+        return true;
     }
 
-    private bool HasZeroSector(int from, int to)
+    private void GoBackTo(int end, uint crc)
+    {
+        (_end, _offset) = (end, end);
+        (Crc, _crc) = (crc, crc);
+        _batch.Clear();
+    }
+
+    private bool HasUnwrittenSector(int from, int to)
     {
         int first = (from + SectorBytes - 1) / SectorBytes * SectorBytes;
         for (int at = first; at + SectorBytes <= to; at += SectorBytes)
         {
-            if (_bytes.AsSpan(at, SectorBytes).IndexOfAnyExcept((byte)0) < 0)
+            if (!Bytes.Slice(at, SectorBytes).ContainsAnyExcept((byte)0))
             {
                 return true;
             }
         }
 
         // The batch may begin in a sector that older batches share: then what is ours of it counts.
-        return first > from && _bytes.AsSpan(from, Math.Min(first, to) - from).IndexOfAnyExcept((byte)0) < 0;
+        return first > from && !Bytes[from..Math.Min(first, to)].ContainsAnyExcept((byte)0);
     }
 
-    private StoreDataException Corrupt(int offset, string problem, string proof) => new(
-        $"{_path}, offset {offset}: {problem}; {proof}, so this is no torn write but corruption: restore the member from a snapshot or its peers");
+    /// <summary>
+    /// Writes the batch's frame again where it stands changed. All records before it are whole, so it is known what it
+    /// must be; one of its two checks is still right, and neither its beginning nor its end is missing, as after a crash.
+    /// </summary>
+    private bool MendFrame(WalProblem problem)
+    {
+        int at = (int)problem.Offset;
+        int length = WalBatch.RecordHeaderBytes + WalBatch.CommitPayloadBytes;
+        if (_batch.Count == 0 || at + length > Bytes.Length)
+        {
+            return false;
+        }
+
+        Span<byte> wanted = stackalloc byte[length];
+        BinaryPrimitives.WriteInt32LittleEndian(wanted, WalBatch.CommitPayloadBytes);
+        wanted[4] = (byte)WalRecordKind.Commit;
+        WalBatch.WriteCommit(wanted[WalBatch.RecordHeaderBytes..], sequence, _end, _batch.Count, at);
+        BinaryPrimitives.WriteUInt32LittleEndian(
+            wanted[8..], Crc32C.Compute(wanted[WalBatch.RecordHeaderBytes..], Crc32C.Compute(wanted[..8], _crc)));
+        Span<byte> found = bytes.AsSpan(at, length);
+        int sectorEnd = (at / SectorBytes * SectorBytes) + SectorBytes;
+        bool beginsLate = sectorEnd < at + length && !found[..(sectorEnd - at)].ContainsAnyExcept((byte)0);
+        bool isFrame = found[8..12].SequenceEqual(wanted[8..12]) || found[^4..].SequenceEqual(wanted[^4..]);
+        if (!isFrame || beginsLate || found[^1] == 0)
+        {
+            return false;
+        }
+
+        MendedFrames.Add(problem);
+        wanted.CopyTo(found);
+        return true;
+    }
+
+    /// <summary>
+    /// Whether a crash can have left the record here: each sector is as it was written or zeros from some byte on. A
+    /// record that is wrong without any of it missing was changed.
+    /// </summary>
+    private bool MayBeCutOff(int at)
+    {
+        long length = Bytes.Length - at < WalBatch.RecordHeaderBytes ? 0 : BinaryPrimitives.ReadUInt32LittleEndian(Bytes[at..]);
+        long end = at + WalBatch.RecordHeaderBytes + length;
+        if (end > Bytes.Length)
+        {
+            return true;
+        }
+
+        for (int sectorEnd = at / SectorBytes * SectorBytes; sectorEnd < end;)
+        {
+            sectorEnd = Math.Min(sectorEnd + SectorBytes, Bytes.Length);
+            if (!Bytes[((int)Math.Min(end, sectorEnd) - 1)..sectorEnd].ContainsAnyExcept((byte)0))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 }

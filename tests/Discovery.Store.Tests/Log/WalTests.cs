@@ -1,15 +1,13 @@
 using System.Text;
 using Discovery.Raft;
 using Discovery.Store.Log;
+using static Discovery.Store.Tests.Log.WalSample;
 
 namespace Discovery.Store.Tests.Log;
 
-/// <summary>What the log gives back after every kind of end: whole, torn, damaged, foreign.</summary>
+/// <summary>What the log gives back after every kind of end that a crash can make, and when it is overwritten or foreign.</summary>
 public sealed class WalTests
 {
-    private const int SegmentBytes = 8 * 1024;
-    private static readonly WalIdentity Identity = new(11, 22);
-
     [Fact]
     public void Known_checksums_are_computed()
     {
@@ -24,9 +22,9 @@ public sealed class WalTests
         var disk = new MemoryDisk();
         using (Wal wal = Wal.Create(disk, Identity, SegmentBytes))
         {
-            wal.Write(new HardState(1, new NodeId(22), 0), [NoOp(1, 1)]);
-            wal.Write(null, [Entry(1, 2, "a"), Entry(1, 3, "")]);
-            wal.Write(new HardState(2, null, 3), []);
+            wal.Put(new HardState(1, new NodeId(22), 0), [NoOp(1, 1)]);
+            wal.Put([Entry(1, 2, "a"), Entry(1, 3, "")]);
+            wal.Put(new HardState(2, null, 3), []);
         }
 
         using Wal again = Open(disk, out RestoredState restored, out string? repaired);
@@ -44,7 +42,7 @@ public sealed class WalTests
         using Wal wal = Wal.Create(disk, Identity, 1024 * 1024);
         int before = disk.LogSyncs;
 
-        wal.Write(null, [.. Enumerable.Range(1, 1000).Select(i => Entry(1, (ulong)i, $"entry {i}"))]);
+        wal.Put([.. Enumerable.Range(1, 1000).Select(i => Entry(1, (ulong)i, $"entry {i}"))]);
 
         Assert.Equal(before + 1, disk.LogSyncs);
     }
@@ -62,7 +60,7 @@ public sealed class WalTests
             for (int i = 0; i < 40; i++)
             {
                 index++;
-                wal.Write(index == 1 ? new HardState(7, new NodeId(22), 0) : null, [Entry(7, index, new string('x', 300) + index)]);
+                wal.Put(new HardState(7, new NodeId(22), 0), [Entry(7, index, new string('x', 300) + index)]);
             }
         }
 
@@ -79,9 +77,9 @@ public sealed class WalTests
         var disk = new MemoryDisk();
         using (Wal wal = Wal.Create(disk, Identity, SegmentBytes))
         {
-            wal.Write(null, [Entry(1, 1, "small")]);
-            wal.Write(null, [Entry(1, 2, new string('x', 3 * SegmentBytes))]);
-            wal.Write(null, [Entry(1, 3, "small")]);
+            wal.Put([Entry(1, 1, "small")]);
+            wal.Put([Entry(1, 2, new string('x', 3 * SegmentBytes))]);
+            wal.Put([Entry(1, 3, "small")]);
         }
 
         using Wal again = Open(disk, out RestoredState restored, out _);
@@ -95,8 +93,8 @@ public sealed class WalTests
         var disk = new MemoryDisk();
         using (Wal wal = Wal.Create(disk, Identity, SegmentBytes))
         {
-            wal.Write(null, [Entry(1, 1, "a"), Entry(1, 2, "b"), Entry(1, 3, "c")]);
-            wal.Write(null, [Entry(2, 2, "B")]);
+            wal.Put([Entry(1, 1, "a"), Entry(1, 2, "b"), Entry(1, 3, "c")]);
+            wal.Put([Entry(2, 2, "B")]);
         }
 
         using Wal again = Open(disk, out RestoredState restored, out _);
@@ -110,10 +108,9 @@ public sealed class WalTests
         var disk = new MemoryDisk();
         using (Wal wal = Wal.Create(disk, Identity, SegmentBytes))
         {
-            wal.Write(new HardState(3, new NodeId(22), 0), []);
             for (ulong i = 1; i <= 100; i++)
             {
-                wal.Write(null, [Entry(3, i, new string('x', 400))]);
+                wal.Put([Entry(3, i, new string('x', 400))]);
             }
 
             int before = Segments(disk).Count;
@@ -121,13 +118,11 @@ public sealed class WalTests
             Assert.True(Segments(disk).Count < before);
         }
 
-        using Wal again = Wal.Open(disk, new EntryId(3, 60), out RestoredState restored, out _);
+        using Wal again = Open(disk, out RestoredState restored, out _, new EntryId(3, 60));
 
         Assert.Equal(61UL, restored.Entries[0].Id.Index);
         Assert.Equal(100UL, restored.Entries[^1].Id.Index);
-        Assert.Equal(3UL, restored.HardState.Term);
-        var e = Assert.Throws<StoreDataException>(() => Open(disk, out _, out _));
-        Assert.Contains("segments are missing", e.Message, StringComparison.Ordinal);
+        Assert.Equal(new HardState(3, null, 60), restored.HardState);
     }
 
     /// <summary>
@@ -151,7 +146,7 @@ public sealed class WalTests
             {
                 Assert.Equal(isWhole ? 4 : 2, restored.Entries.Count);
                 Assert.Equal(!isWhole && bytes.AsSpan(start).ContainsAnyExcept((byte)0), repaired is not null);
-                wal.Write(null, [Entry(1, isWhole ? 5UL : 3UL, "next")]);
+                wal.Put([Entry(1, isWhole ? 5UL : 3UL, "next")]);
             }
 
             using Wal again = Open(torn, out RestoredState after, out string? twice);
@@ -190,69 +185,6 @@ public sealed class WalTests
         Assert.False(disk.Bytes(path).AsSpan(start).ContainsAnyExcept((byte)0));
     }
 
-    [Fact]
-    public void Bit_flipped_anywhere_before_the_last_batch_is_refused_by_name()
-    {
-        (MemoryDisk disk, string path, int start, _) = WithLastBatch();
-        int undetected = 0;
-        for (int at = 0; at < start; at++)
-        {
-            MemoryDisk damaged = disk.Copy(syncedOnly: false);
-            byte[] bytes = damaged.Bytes(path);
-            bytes[at] ^= 0x10;
-            damaged.SetBytes(path, bytes);
-            try
-            {
-                using Wal wal = Open(damaged, out RestoredState restored, out _);
-
-                // Only padding carries no meaning: then everything must be there.
-                Assert.Equal(["1.1 Command first", "1.2 Command second", "1.3 Command third", $"1.4 Command {new string('x', 700)}"], restored.Entries.Select(Text));
-                undetected++;
-            }
-            catch (StoreDataException e)
-            {
-                Assert.Contains(path, e.Message, StringComparison.Ordinal);
-            }
-        }
-
-        Assert.InRange(undetected, 0, 40);
-    }
-
-    /// <summary>Zeros in a payload look like a sector that was never written; a later batch tells that it was.</summary>
-    [Fact]
-    public void Damage_beside_a_payload_of_zeros_is_refused_when_a_later_batch_is_committed()
-    {
-        var disk = new MemoryDisk();
-        using (Wal wal = Wal.Create(disk, Identity, SegmentBytes))
-        {
-            wal.Write(null, [new Entry(new EntryId(1, 1), EntryKind.Command, new byte[2048])]);
-            wal.Write(null, [Entry(1, 2, "acknowledged")]);
-        }
-
-        string path = Segments(disk)[0];
-        byte[] bytes = disk.Bytes(path);
-        bytes[WalSegmentHeader.Bytes + 14] ^= 1;
-        disk.SetBytes(path, bytes);
-
-        var e = Assert.Throws<StoreDataException>(() => Open(disk, out _, out _));
-        Assert.Contains("a later batch is committed", e.Message, StringComparison.Ordinal);
-    }
-
-    /// <summary>The last batch is committed and every sector of it was written: a crash does not make that.</summary>
-    [Fact]
-    public void Bit_flipped_in_the_last_committed_batch_is_refused()
-    {
-        (MemoryDisk disk, string path, int start, _) = WithLastBatch();
-        byte[] bytes = disk.Bytes(path);
-        bytes[start + 14] ^= 1;
-        disk.SetBytes(path, bytes);
-
-        var e = Assert.Throws<StoreDataException>(() => Open(disk, out _, out _));
-
-        Assert.Contains($"offset {start}: found a record with CRC", e.Message, StringComparison.Ordinal);
-        Assert.Contains("corruption", e.Message, StringComparison.Ordinal);
-    }
-
     /// <summary>A crash may write a later sector and not an earlier one.</summary>
     [Fact]
     public void Unwritten_sector_in_the_last_batch_is_a_torn_write()
@@ -270,59 +202,17 @@ public sealed class WalTests
     }
 
     [Fact]
-    public void Damage_in_an_earlier_segment_is_refused()
-    {
-        var disk = new MemoryDisk();
-        using (Wal wal = Wal.Create(disk, Identity, SegmentBytes))
-        {
-            for (ulong i = 1; i <= 60; i++)
-            {
-                wal.Write(null, [Entry(1, i, new string('x', 300))]);
-            }
-        }
-
-        string first = Segments(disk)[0];
-        byte[] bytes = disk.Bytes(first);
-        int last = bytes.AsSpan().LastIndexOfAnyExcept((byte)0);
-        bytes.AsSpan(last - 40, 41).Clear();
-        disk.SetBytes(first, bytes);
-
-        var e = Assert.Throws<StoreDataException>(() => Open(disk, out _, out _));
-        Assert.Contains(first, e.Message, StringComparison.Ordinal);
-
-        disk.Delete(Segments(disk)[1]);
-        Assert.Throws<StoreDataException>(() => Open(disk, out _, out _));
-    }
-
-    [Fact]
-    public void Missing_segment_in_the_middle_is_refused()
-    {
-        var disk = new MemoryDisk();
-        using (Wal wal = Wal.Create(disk, Identity, SegmentBytes))
-        {
-            for (ulong i = 1; i <= 100; i++)
-            {
-                wal.Write(null, [Entry(1, i, new string('x', 300))]);
-            }
-        }
-
-        disk.Delete(Segments(disk)[1]);
-
-        Assert.Contains("missing", Assert.Throws<StoreDataException>(() => Open(disk, out _, out _)).Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public void Newer_format_and_foreign_file_are_refused_in_one_line()
     {
         var disk = new MemoryDisk();
         Wal.Create(disk, Identity, SegmentBytes).Dispose();
         string path = Segments(disk)[0];
         byte[] bytes = disk.Bytes(path);
-        bytes[8] = 2;
+        new WalSegmentHeader(0, Identity, 1, 0).Write(bytes, version: 3);
         disk.SetBytes(path, bytes);
 
         var newer = Assert.Throws<StoreDataException>(() => Open(disk, out _, out _));
-        Assert.Equal($"memory/{path} has format version 2; this program reads 1: start the newer program that wrote it", newer.Message);
+        Assert.Equal($"memory/{path} has format version 3; this program reads 1 to 2: start the newer program that wrote it", newer.Message);
 
         disk.SetBytes(path, Encoding.UTF8.GetBytes("something else"));
         Assert.Contains("no log of this store", Assert.Throws<StoreDataException>(() => Open(disk, out _, out _)).Message, StringComparison.Ordinal);
@@ -334,11 +224,11 @@ public sealed class WalTests
         var disk = new MemoryDisk();
         using Wal wal = Wal.Create(disk, Identity, SegmentBytes);
         disk.Failure = new IOException("no disk");
-        Assert.Throws<IOException>(() => wal.Write(null, [Entry(1, 1, "a")]));
+        Assert.Throws<IOException>(() => wal.Put([Entry(1, 1, "a")]));
 
         disk.Failure = null;
 
-        Assert.Throws<InvariantException>(() => wal.Write(null, [Entry(1, 1, "a")]));
+        Assert.Throws<InvariantException>(() => wal.Put([Entry(1, 1, "a")]));
     }
 
     [Fact]
@@ -351,7 +241,7 @@ public sealed class WalTests
 
         for (ulong i = 1; i <= 30; i++)
         {
-            wal.Write(null, [Entry(1, i, new string('x', 300))]);
+            wal.Put([Entry(1, i, new string('x', 300))]);
         }
 
         Assert.True(wal.NeedsSpare);
@@ -360,28 +250,204 @@ public sealed class WalTests
         Assert.Equal(30, restored.Entries.Count);
     }
 
+    /// <summary>Goal: an entry counts until an earlier one is written again, also when it stands at or before a snapshot.</summary>
+    [Fact]
+    public void Entries_overwritten_from_before_a_snapshot_are_gone_behind_it_too()
+    {
+        var disk = new MemoryDisk();
+        using (Wal wal = Wal.Create(disk, Identity, SegmentBytes))
+        {
+            wal.Put([.. Enumerable.Range(1, 10).Select(i => Entry(1, (ulong)i, "old"))]);
+            wal.Put([Entry(2, 4, "new"), Entry(2, 5, "new")]);
+        }
+
+        using Wal again = Open(disk, out RestoredState restored, out _, new EntryId(2, 5));
+
+        Assert.Empty(restored.Entries);
+    }
+
+    [Fact]
+    public void Overwriting_across_segments_keeps_what_counts_wherever_the_log_is_dropped()
+    {
+        for (ulong oldest = 0; oldest <= 40; oldest++)
+        {
+            var disk = new MemoryDisk();
+            using (Wal wal = Wal.Create(disk, Identity, SegmentBytes))
+            {
+                WriteMany(wal, term: 1, from: 1, to: 60);
+                WriteMany(wal, term: 2, from: 30, to: 32);
+                WriteMany(wal, term: 3, from: 32, to: 90);
+                wal.DropBefore(oldest);
+            }
+
+            var snapshot = new EntryId(oldest == 0 ? 0UL : oldest < 30 ? 1UL : oldest < 32 ? 2UL : 3UL, oldest);
+            using Wal again = Open(disk, out RestoredState restored, out _, snapshot);
+
+            Assert.Equal(Enumerable.Range((int)oldest + 1, 90 - (int)oldest), restored.Entries.Select(e => (int)e.Id.Index));
+            Assert.All(restored.Entries, static e => Assert.Equal(e.Id.Index < 30 ? 1UL : e.Id.Index < 32 ? 2UL : 3UL, e.Id.Term));
+        }
+
+        static void WriteMany(Wal wal, ulong term, ulong from, ulong to)
+        {
+            for (ulong i = from; i <= to; i++)
+            {
+                wal.Put([Entry(term, i, new string('x', 600))]);
+            }
+        }
+    }
+
+    [Fact]
+    public void Log_goes_on_after_an_installed_snapshot_and_forgets_what_was_before()
+    {
+        var disk = new MemoryDisk();
+        using (Wal wal = Wal.Create(disk, Identity, SegmentBytes))
+        {
+            wal.Put([Entry(1, 1, "a"), Entry(1, 2, "b"), Entry(1, 3, "c")]);
+            wal.Mark(new HardState(4, null, 100), new EntryId(3, 100), [Entry(4, 101, "d")]);
+            wal.Put([Entry(4, 102, "e")]);
+        }
+
+        using Wal again = Open(disk, out RestoredState restored, out _, new EntryId(3, 100));
+
+        Assert.Equal(["4.101 Command d", "4.102 Command e"], restored.Entries.Select(Text));
+        Assert.Equal(new HardState(4, null, 100), restored.HardState);
+    }
+
+    /// <summary>Goal: a snapshot may be shorter than the log that it replaces, and newer.</summary>
+    [Fact]
+    public void Installed_snapshot_removes_a_longer_log()
+    {
+        var disk = new MemoryDisk();
+        using (Wal wal = Wal.Create(disk, Identity, SegmentBytes))
+        {
+            wal.Put([.. Enumerable.Range(1, 9).Select(i => Entry(1, (ulong)i, "old"))]);
+            wal.Mark(new HardState(2, null, 5), new EntryId(2, 5));
+        }
+
+        using Wal again = Open(disk, out RestoredState restored, out _, new EntryId(2, 5));
+
+        Assert.Empty(restored.Entries);
+    }
+
+    /// <summary>A snapshot gets its name before the log gets its mark.</summary>
+    [Theory]
+    [InlineData(3, 1)]
+    [InlineData(5, 1)]
+    [InlineData(9, 2)]
+    public void Snapshot_that_the_log_does_not_hold_replaces_it_for_good(ulong lastIndex, ulong term)
+    {
+        var disk = new MemoryDisk();
+        using (Wal wal = Wal.Create(disk, Identity, SegmentBytes))
+        {
+            for (ulong i = 1; i <= lastIndex; i++)
+            {
+                wal.Put(new HardState(term, new NodeId(22), 0), [Entry(term, i, "of another leader")]);
+            }
+        }
+
+        var snapshot = new EntryId(3, 5);
+        using (Wal wal = Open(disk, out RestoredState first, out _, snapshot))
+        {
+            Assert.Empty(first.Entries);
+            Assert.Equal(new HardState(3, null, 5), first.HardState);
+            wal.Put(new HardState(3, null, 5), [Entry(3, 6, "next")]);
+        }
+
+        using Wal again = Open(disk, out RestoredState restored, out _, snapshot);
+        Assert.Equal(["3.6 Command next"], restored.Entries.Select(Text));
+    }
+
+    [Fact]
+    public void Snapshot_that_the_log_holds_changes_nothing_after_it()
+    {
+        var disk = new MemoryDisk();
+        using (Wal wal = Wal.Create(disk, Identity, SegmentBytes))
+        {
+            wal.Put([Entry(1, 1, "a"), Entry(1, 2, "b"), Entry(1, 3, "c")]);
+        }
+
+        using Wal again = Open(disk, out RestoredState restored, out _, new EntryId(1, 2));
+
+        Assert.Equal(["1.3 Command c"], restored.Entries.Select(Text));
+        Assert.Equal(2UL, restored.HardState.Commit);
+    }
+
+    [Fact]
+    public void Recovering_is_remembered_until_a_batch_says_otherwise()
+    {
+        var disk = new MemoryDisk();
+        using (Wal wal = Wal.Create(disk, Identity, SegmentBytes))
+        {
+            wal.Put(new HardState(3, new NodeId(7), 0, IsRecovering: true));
+        }
+
+        using (Wal wal = Open(disk, out RestoredState recovering, out _))
+        {
+            Assert.Equal(new HardState(3, new NodeId(7), 0, IsRecovering: true), recovering.HardState);
+            wal.Put(new HardState(4, null, 0));
+        }
+
+        using Wal again = Open(disk, out RestoredState restored, out _);
+        Assert.Equal(new HardState(4, null, 0), restored.HardState);
+    }
+
+    /// <summary>The system may remove a later file for good and not an earlier one.</summary>
+    [Fact]
+    public void Segments_that_came_back_after_they_were_dropped_do_no_harm()
+    {
+        var disk = new MemoryDisk();
+        using (Wal wal = Wal.Create(disk, Identity, SegmentBytes))
+        {
+            for (ulong i = 1; i <= 100; i++)
+            {
+                wal.Put([Entry(1, i, new string('x', 300))]);
+            }
+        }
+
+        disk.Delete(Segments(disk)[1]);
+
+        using Wal again = Open(disk, out RestoredState restored, out _, new EntryId(1, 70));
+        Assert.Equal(30, restored.Entries.Count);
+        Assert.DoesNotContain(disk.Paths, static path => path.EndsWith("0000000000000001.wal", StringComparison.Ordinal));
+    }
+
+    /// <summary>Goal: no crash between a segment's beginning and its first batch loses the vote when older segments go.</summary>
+    [Fact]
+    public void Segment_without_a_batch_does_not_let_older_ones_go()
+    {
+        var disk = new MemoryDisk();
+        using (Wal wal = Wal.Create(disk, Identity, SegmentBytes))
+        {
+            for (ulong i = 1; i <= 30; i++)
+            {
+                wal.Put(new HardState(5, new NodeId(9), i), [Entry(5, i, new string('x', 300))]);
+            }
+        }
+
+        string last = Segments(disk)[^1];
+        byte[] bytes = disk.Bytes(last);
+        bytes.AsSpan(WalSegmentHeader.Bytes).Clear();
+        disk.SetBytes(last, bytes);
+        ulong index;
+        using (Wal wal = Open(disk, out RestoredState before, out _))
+        {
+            index = before.Entries[^1].Id.Index;
+            wal.DropBefore(index);
+        }
+
+        using Wal again = Open(disk, out RestoredState restored, out _, new EntryId(5, index));
+        Assert.Equal(new NodeId(9), restored.HardState.VotedFor);
+    }
+
     private static (MemoryDisk Disk, string Path, int Start, int End) WithLastBatch()
     {
         var disk = new MemoryDisk();
         using Wal wal = Wal.Create(disk, Identity, SegmentBytes);
-        wal.Write(new HardState(1, new NodeId(22), 0), [Entry(1, 1, "first")]);
-        wal.Write(null, [Entry(1, 2, "second")]);
+        wal.Put(new HardState(1, new NodeId(22), 0), [Entry(1, 1, "first")]);
+        wal.Put([Entry(1, 2, "second")]);
         string path = Segments(disk)[0];
         int start = (disk.Bytes(path).AsSpan().LastIndexOfAnyExcept((byte)0) + 8) & ~7;
-        wal.Write(null, [Entry(1, 3, "third"), Entry(1, 4, new string('x', 700))]);
+        wal.Put([Entry(1, 3, "third"), Entry(1, 4, new string('x', 700))]);
         return (disk, path, start, disk.Bytes(path).AsSpan().LastIndexOfAnyExcept((byte)0) + 1);
     }
-
-    private static Wal Open(MemoryDisk disk, out RestoredState restored, out string? repaired) =>
-        Wal.Open(disk, default, out restored, out repaired, SegmentBytes);
-
-    private static IReadOnlyList<string> Segments(MemoryDisk disk) =>
-        [.. disk.Paths.Where(path => path.EndsWith(".wal", StringComparison.Ordinal))];
-
-    private static Entry Entry(ulong term, ulong index, string payload) =>
-        new(new EntryId(term, index), EntryKind.Command, Encoding.UTF8.GetBytes(payload));
-
-    private static Entry NoOp(ulong term, ulong index) => new(new EntryId(term, index), EntryKind.NoOp, default);
-
-    private static string Text(Entry entry) => $"{entry.Id} {entry.Kind} {Encoding.UTF8.GetString(entry.Payload.Span)}";
 }

@@ -12,81 +12,14 @@ internal enum WalRecordKind : byte
     /// <summary>term, index, kind, payload.</summary>
     Entry = 1,
 
-    /// <summary>term, vote (0 = none), commit.</summary>
+    /// <summary>term, vote (0 = none), commit; since format 2 also flags (1 byte; 1 = recovering). First in its batch.</summary>
     HardState = 2,
 
     /// <summary>The end of a batch: start of the batch, records in it, check.</summary>
     Commit = 3,
-}
 
-/// <summary>Who wrote a log.</summary>
-internal readonly record struct WalIdentity(ulong ClusterId, ulong MemberId);
-
-/// <summary>
-/// The first 64 bytes of a segment. All numbers are little-endian: magic (8), version (4), header bytes (4), sequence
-/// (8), cluster id (8), member id (8), base index (8), CRC at the end of the segment before (4), CRC of the 52 bytes
-/// before it (4).
-/// </summary>
-/// <param name="Sequence">Counts segments from 0 without a gap.</param>
-/// <param name="Identity">Whose log it is.</param>
-/// <param name="BaseIndex">No entry of an earlier segment has a greater or equal index that still counts.</param>
-/// <param name="PreviousCrc">Chains the segments.</param>
-internal readonly record struct WalSegmentHeader(ulong Sequence, WalIdentity Identity, ulong BaseIndex, uint PreviousCrc)
-{
-    public const int Bytes = 64;
-    public const uint Version = 1;
-
-    private static ReadOnlySpan<byte> Magic => "DSCVWAL\n"u8;
-
-    /// <summary>Names sort in the order of the segments.</summary>
-    public string FileName => $"{Sequence:x16}-{BaseIndex:x16}.wal";
-
-    /// <summary>Fills the header's bytes and returns their CRC, where the chain of records starts.</summary>
-    public uint Write(Span<byte> into)
-    {
-        into[..Bytes].Clear();
-        Magic.CopyTo(into);
-        BinaryPrimitives.WriteUInt32LittleEndian(into[8..], Version);
-        BinaryPrimitives.WriteUInt32LittleEndian(into[12..], Bytes);
-        BinaryPrimitives.WriteUInt64LittleEndian(into[16..], Sequence);
-        BinaryPrimitives.WriteUInt64LittleEndian(into[24..], Identity.ClusterId);
-        BinaryPrimitives.WriteUInt64LittleEndian(into[32..], Identity.MemberId);
-        BinaryPrimitives.WriteUInt64LittleEndian(into[40..], BaseIndex);
-        BinaryPrimitives.WriteUInt32LittleEndian(into[48..], PreviousCrc);
-        uint crc = Crc32C.Compute(into[..52]);
-        BinaryPrimitives.WriteUInt32LittleEndian(into[52..], crc);
-        return crc;
-    }
-
-    public static WalSegmentHeader Read(string path, ReadOnlySpan<byte> bytes, out uint crc)
-    {
-        if (bytes.Length < Bytes || !bytes.StartsWith(Magic))
-        {
-            throw new StoreDataException($"{path}, offset 0: found no log of this store; move the file away if it is none of its data");
-        }
-
-        uint version = BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]);
-        if (version != Version)
-        {
-            throw new StoreDataException($"{path} has format version {version}; this program reads {Version}: start the newer program that wrote it");
-        }
-
-        crc = BinaryPrimitives.ReadUInt32LittleEndian(bytes[52..]);
-        uint wanted = Crc32C.Compute(bytes[..52]);
-        if (crc != wanted)
-        {
-            throw new StoreDataException(
-                $"{path}, offset 52: the header's CRC is {crc:x8}, its bytes have {wanted:x8}: the file is corrupt; restore the member from a snapshot or its peers");
-        }
-
-        var identity = new WalIdentity(
-            BinaryPrimitives.ReadUInt64LittleEndian(bytes[24..]), BinaryPrimitives.ReadUInt64LittleEndian(bytes[32..]));
-        return new WalSegmentHeader(
-            BinaryPrimitives.ReadUInt64LittleEndian(bytes[16..]),
-            identity,
-            BinaryPrimitives.ReadUInt64LittleEndian(bytes[40..]),
-            BinaryPrimitives.ReadUInt32LittleEndian(bytes[48..]));
-    }
+    /// <summary>term, index: what the log held before is replaced by the state that stands at this entry. Since format 2.</summary>
+    SnapshotMark = 4,
 }
 
 /// <summary>
@@ -98,6 +31,10 @@ internal sealed class WalBatch
     public const int RecordHeaderBytes = 12;
     public const int CommitPayloadBytes = 16;
     private const int EntryHeaderBytes = 17;
+    private const int FirstHardStateBytes = 24;
+    private const int HardStateBytes = 25;
+    private const int SnapshotMarkBytes = 16;
+    private const byte RecoveringFlag = 1;
 
     private byte[] _buffer = new byte[64 * 1024];
     private int _length;
@@ -122,22 +59,29 @@ internal sealed class WalBatch
 
     public void Add(in HardState state)
     {
-        Span<byte> payload = Reserve(24);
+        Span<byte> payload = Reserve(HardStateBytes);
         BinaryPrimitives.WriteUInt64LittleEndian(payload, state.Term);
         BinaryPrimitives.WriteUInt64LittleEndian(payload[8..], state.VotedFor?.Value ?? 0);
         BinaryPrimitives.WriteUInt64LittleEndian(payload[16..], state.Commit);
-        Close(WalRecordKind.HardState, 24);
+        payload[24] = state.IsRecovering ? RecoveringFlag : (byte)0;
+        Close(WalRecordKind.HardState, HardStateBytes);
     }
 
     public void Add(in Entry entry)
     {
         int length = EntryHeaderBytes + entry.Payload.Length;
         Span<byte> payload = Reserve(length);
-        BinaryPrimitives.WriteUInt64LittleEndian(payload, entry.Id.Term);
-        BinaryPrimitives.WriteUInt64LittleEndian(payload[8..], entry.Id.Index);
+        Write(payload, entry.Id);
         payload[16] = (byte)entry.Kind;
         entry.Payload.Span.CopyTo(payload[EntryHeaderBytes..]);
         Close(WalRecordKind.Entry, length);
+    }
+
+    /// <summary>The log starts anew after the entry that a snapshot stands at.</summary>
+    public void AddSnapshotMark(EntryId at)
+    {
+        Write(Reserve(SnapshotMarkBytes), at);
+        Close(WalRecordKind.SnapshotMark, SnapshotMarkBytes);
     }
 
     /// <summary>Ends the batch that is to be written at the offset of the segment.</summary>
@@ -164,19 +108,39 @@ internal sealed class WalBatch
 
     public static int PaddedBytes(int payloadBytes) => (RecordHeaderBytes + payloadBytes + 7) & ~7;
 
+    /// <summary>Whether this program knows what such a record says.</summary>
+    public static bool IsWellFormed(WalRecordKind kind, ReadOnlySpan<byte> payload) => kind switch
+    {
+        WalRecordKind.Entry => payload.Length >= EntryHeaderBytes,
+        WalRecordKind.HardState => payload.Length == FirstHardStateBytes
+            || (payload.Length == HardStateBytes && payload[24] <= RecoveringFlag),
+        WalRecordKind.Commit => payload.Length == CommitPayloadBytes,
+        WalRecordKind.SnapshotMark => payload.Length == SnapshotMarkBytes,
+        _ => false,
+    };
+
     public static HardState ReadHardState(ReadOnlySpan<byte> payload)
     {
         ulong vote = BinaryPrimitives.ReadUInt64LittleEndian(payload[8..]);
         return new HardState(
             BinaryPrimitives.ReadUInt64LittleEndian(payload),
             vote == 0 ? null : new NodeId(vote),
-            BinaryPrimitives.ReadUInt64LittleEndian(payload[16..]));
+            BinaryPrimitives.ReadUInt64LittleEndian(payload[16..]),
+            payload.Length == HardStateBytes && payload[24] == RecoveringFlag);
     }
 
-    public static Entry ReadEntry(ReadOnlySpan<byte> payload) => new(
-        new EntryId(BinaryPrimitives.ReadUInt64LittleEndian(payload), BinaryPrimitives.ReadUInt64LittleEndian(payload[8..])),
-        (EntryKind)payload[16],
-        payload[EntryHeaderBytes..].ToArray());
+    public static Entry ReadEntry(ReadOnlySpan<byte> payload) =>
+        new(ReadId(payload), (EntryKind)payload[16], payload[EntryHeaderBytes..].ToArray());
+
+    /// <summary>The id that an entry and a snapshot's mark begin with.</summary>
+    public static EntryId ReadId(ReadOnlySpan<byte> payload) =>
+        new(BinaryPrimitives.ReadUInt64LittleEndian(payload), BinaryPrimitives.ReadUInt64LittleEndian(payload[8..]));
+
+    private static void Write(Span<byte> payload, EntryId id)
+    {
+        BinaryPrimitives.WriteUInt64LittleEndian(payload, id.Term);
+        BinaryPrimitives.WriteUInt64LittleEndian(payload[8..], id.Index);
+    }
 
     private Span<byte> Reserve(int payloadBytes)
     {
