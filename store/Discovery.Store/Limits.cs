@@ -63,8 +63,14 @@ public static class Limits
     /// <summary>The leases' clock goes at most this far between two ticks: beyond it the process stood still.</summary>
     public static readonly TimeSpan LeaseTickMax = TimeSpan.FromSeconds(1);
 
-    /// <summary>Bytes of a snapshot in one message: 2 ms of a 1 Gbit/s link, which a heartbeat can wait for.</summary>
+    /// <summary>
+    /// Bytes of a snapshot in one message: 2 ms of a 1 Gbit/s link, which a heartbeat can wait for. Also of a chunk in the
+    /// file, so that what is sent was checked.
+    /// </summary>
     public const int SnapshotPieceBytes = 256 * 1024;
+
+    /// <summary>Bytes of the largest snapshot taken from another member: the quota's advised maximum (etcd: 8 GiB) and its history.</summary>
+    public const long SnapshotBytesMax = 16L * 1024 * 1024 * 1024;
 
     /// <summary>Bytes of snapshots that a leader sends in one tick (25 ms), so that writes go on: 160 MB/s.</summary>
     public const int SnapshotBytesPerTick = 4 * 1024 * 1024;

@@ -379,7 +379,7 @@ public sealed partial class RaftHost : IAsyncDisposable
             installed = _snapshots.Install(received);
             LogInstalled(_log, received.At.Index, installed.Value.State.Revision, received.TotalBytes, _time.GetElapsedTime(started).TotalMilliseconds);
         }
-        catch (StoreDataException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or StoreDataException)
         {
             LogInstallFailed(_log, e.Message);
         }

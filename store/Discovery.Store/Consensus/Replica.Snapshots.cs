@@ -107,7 +107,11 @@ internal sealed partial class Replica
         _offersWaiting.Clear();
         _transfers.Clear();
         _pulls.Clear();
+        HoldTransfers();
     }
+
+    /// <summary>What is being fetched stays on the disk.</summary>
+    private void HoldTransfers() => Snapshots.Held = [.. _transfers.Values.Select(static transfer => transfer.At)];
 
     private void AskForSnapshot()
     {
@@ -131,6 +135,7 @@ internal sealed partial class Replica
             if (_tick - tick > 2 * _electionTicks)
             {
                 _transfers.Remove(id);
+                HoldTransfers();
             }
         }
 
@@ -190,7 +195,13 @@ internal sealed partial class Replica
         }
 
         _node.ReportSnapshot(pull.From);
+        bool isNew = !_transfers.TryGetValue(pull.From, out (EntryId At, int Tick) before) || before.At != pull.At;
         _transfers[pull.From] = (pull.At, _tick);
+        if (isNew)
+        {
+            HoldTransfers();
+        }
+
         if (_bytesThisTick < Limits.SnapshotBytesPerTick)
         {
             SendPiece(pull);
@@ -204,6 +215,13 @@ internal sealed partial class Replica
     private void SendPiece(SnapshotPull pull)
     {
         SnapshotPiece piece = Snapshots.ReadPiece(pull.At, pull.Offset);
+        if (piece.TotalBytes == 0 && pull.At == _snapshot.At)
+        {
+            // Our disk has damaged it.
+            (_snapshot, _isSnapshotWanted) = (default, true);
+            AskForSnapshot();
+        }
+
         _bytesThisTick += piece.Bytes.Length;
         Send?.Invoke(new SnapshotChunk(Self, pull.From, pull.At, pull.Offset, piece.TotalBytes, piece.Crc, piece.Bytes));
     }

@@ -1,5 +1,5 @@
+using System.Collections.Immutable;
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text;
 using Discovery.Raft;
 using Discovery.Store.Keyspace;
@@ -12,18 +12,20 @@ namespace Discovery.Store.Log;
 internal readonly record struct SnapshotInfo(EntryId At, long Bytes);
 
 /// <summary>
-/// The snapshots of a data directory. A file: magic (8), format version (4), cluster id (8), member id (8), term (8),
-/// index (8), the keyspace, SHA-256 of everything before (32). It gets its name only when all of it is durable.
+/// The snapshots of a data directory. What a file holds: a <see cref="SnapshotHeader"/>, the keyspace, SHA-256 of both;
+/// cut in chunks of <see cref="Limits.SnapshotPieceBytes"/>, the last 4 bytes of which are a CRC. It gets its name only
+/// when all of it is durable and verified. From any thread, but only one at a
+/// time saves or installs.
 /// </summary>
 internal sealed class SnapshotFiles(IDisk disk, WalIdentity identity)
 {
     public const string Folder = "member/snap";
+    private const string SavingPath = Folder + "/next.tmp";
     private const string ReceivedPath = Folder + "/received.tmp";
-    private const int HeaderBytes = 44;
-    private const int FormatVersion = 1;
-    private const int BufferBytes = 256 * 1024;
 
-    private static ReadOnlySpan<byte> Magic => "DSCVSNAP"u8;
+    private readonly Lock _gate = new();
+    private readonly HashSet<string> _damaged = [];
+    private ImmutableArray<EntryId> _held = [];
 
     /// <summary>Bytes of all snapshots.</summary>
     public long DiskBytes
@@ -41,66 +43,104 @@ internal sealed class SnapshotFiles(IDisk disk, WalIdentity identity)
         }
     }
 
-    /// <summary>The entry of the oldest snapshot kept: the log must reach back to it.</summary>
-    public EntryId Oldest => Names() is [var first, ..] ? EntryOf(first) : default;
+    /// <summary>The entry of the oldest usable snapshot kept: the log must reach back to it.</summary>
+    public EntryId Oldest => Usable() is [var first, ..] ? EntryOf(first) : default;
+
+    /// <summary>Entries whose snapshots stay although they are old: somebody is fetching them.</summary>
+    public ImmutableArray<EntryId> Held
+    {
+        set
+        {
+            lock (_gate)
+            {
+                _held = value;
+            }
+        }
+    }
+
+    /// <summary>Whether there is any file, usable or not.</summary>
+    public bool Exists => Names().Count > 0;
 
     /// <summary>Writes a snapshot, reads it again, and only then removes those that are no longer needed.</summary>
+    /// <exception cref="StoreDataException">What was read again is not what was written.</exception>
     public SnapshotInfo Save(KeyspaceView view, EntryId at)
     {
         disk.CreateFolder(Folder);
-        string temporary = $"{Folder}/next.tmp";
-        long length = Write(temporary, view, at);
-        VerifyHash(temporary, length);
-        disk.Rename(temporary, PathOf(NameOf(at)));
-        disk.SyncFolder(Folder);
-        IReadOnlyList<string> names = Names();
-        foreach (string old in names.Take(names.Count - Limits.SnapshotsKept))
+        Write(view, at);
+        if (Verify(SavingPath, out _) is { } problem)
         {
-            disk.Delete(PathOf(old));
+            throw new StoreDataException($"{problem}: the disk does not give back what was written to it");
         }
 
-        return new SnapshotInfo(at, length);
+        return Keep(SavingPath, at);
     }
 
     /// <summary>
     /// Reads the newest snapshot that is whole. A damaged one is passed over for the one before, from which the log goes
-    /// on; null when there is none at all.
+    /// on; null when there is none that can be used.
     /// </summary>
-    /// <exception cref="StoreDataException">There are snapshots, and none can be used.</exception>
+    /// <exception cref="StoreDataException">One is newer than this program, or of another cluster.</exception>
     public (KeyspaceState State, SnapshotInfo Info)? Load(Action<StoreDataException> onDamaged)
     {
-        StoreDataException? last = null;
-        foreach (string name in Names().Reverse())
+        foreach (string leftover in disk.List(Folder).Where(static name => name.EndsWith(".tmp", StringComparison.Ordinal)))
         {
-            try
+            disk.Delete(PathOf(leftover));
+        }
+
+        foreach (string name in Enumerable.Reverse(Names()))
+        {
+            if (Verify(PathOf(name), out SnapshotHeader header) is not { } problem)
             {
-                return Read(name);
+                return (Read(PathOf(name), header), new SnapshotInfo(header.At, LengthOf(PathOf(name))));
             }
-            catch (StoreDataException e)
+
+            onDamaged(new StoreDataException(problem.ToString()));
+            lock (_gate)
             {
-                onDamaged(e);
-                last = e;
+                _damaged.Add(name);
             }
         }
 
-        return last is null ? null : throw last;
+        return null;
     }
 
-    /// <summary>A piece of a snapshot's file, for another member; default when there is no such snapshot (any more).</summary>
+    /// <summary>
+    /// A piece of a snapshot's file, for another member; default when there is no such snapshot (any more), or the disk
+    /// does not give back what was written.
+    /// </summary>
     public SnapshotPiece ReadPiece(EntryId at, long offset)
     {
-        if (!Names().Contains(NameOf(at)))
+        string name = NameOf(at);
+        if (!Usable().Contains(name))
         {
             return default;
         }
 
-        using IDiskFile file = disk.Open(PathOf(NameOf(at)));
-        byte[] bytes = new byte[(int)Math.Clamp(file.Length - offset, 0, Limits.SnapshotPieceBytes)];
-        int read = file.Read(offset, bytes);
-        return new SnapshotPiece(file.Length, Crc32C.Compute(bytes.AsSpan(0, read)), bytes.AsMemory(0, read));
+        try
+        {
+            using IDiskFile file = disk.Open(PathOf(name));
+            byte[] bytes = new byte[(int)Math.Clamp(file.Length - offset, 0, Limits.SnapshotPieceBytes)];
+            int read = file.Read(offset, bytes);
+            bool isWholeChunk = read > 0 && offset % Limits.SnapshotPieceBytes == 0 && IsChunked(file);
+            if (read == bytes.Length && (!isWholeChunk || SnapshotReadStream.ProblemOf(bytes, Shown(PathOf(name)), offset) is null))
+            {
+                return new SnapshotPiece(file.Length, Crc32C.Compute(bytes), bytes);
+            }
+        }
+        catch (IOException)
+        {
+            // Below: a file that cannot be read is as good as none.
+        }
+
+        lock (_gate)
+        {
+            _damaged.Add(name);
+        }
+
+        return default;
     }
 
-    /// <summary>Begins to take a snapshot over from another member.</summary>
+    /// <summary>Begins to take a snapshot over from another member; one that was begun before is given up.</summary>
     public SnapshotReceiver Receive(EntryId at)
     {
         disk.CreateFolder(Folder);
@@ -108,100 +148,134 @@ internal sealed class SnapshotFiles(IDisk disk, WalIdentity identity)
     }
 
     /// <summary>
-    /// Checks a snapshot that was received whole, gives it its name and reads it. The receiver is closed. Those kept
-    /// before stay: they are of use until the next is saved.
+    /// Ends what was received whole, and reads it. It gets its name when it is durable and verified: by its sums, by its
+    /// cluster, and by the entry that was announced. Then the log must get its mark. The receiver is closed.
     /// </summary>
-    /// <exception cref="StoreDataException">It is not what was announced.</exception>
+    /// <exception cref="StoreDataException">It is not what was announced; nothing was changed, it must be fetched again.</exception>
     public (KeyspaceState State, SnapshotInfo Info) Install(SnapshotReceiver received)
     {
         received.Close();
-        disk.Rename(ReceivedPath, PathOf(NameOf(received.At)));
-        disk.SyncFolder(Folder);
-        (KeyspaceState state, SnapshotInfo info) = Read(NameOf(received.At));
-        return info.At == received.At
-            ? (state, info)
-            : throw new StoreDataException($"{Shown(PathOf(NameOf(received.At)))}: found the state at {info.At}, wanted {received.At}");
+        if (Verify(ReceivedPath, out SnapshotHeader header) is { } problem)
+        {
+            throw new StoreDataException($"{problem}: what was received is damaged");
+        }
+
+        if (header.At != received.At)
+        {
+            throw new StoreDataException($"{Shown(ReceivedPath)}: found the state at {header.At}, wanted {received.At}, as announced");
+        }
+
+        KeyspaceState state = Read(ReceivedPath, header);
+        return (state, Keep(ReceivedPath, header.At));
     }
 
-    private long Write(string path, KeyspaceView view, EntryId at)
+    private void Write(KeyspaceView view, EntryId at)
     {
-        using IDiskFile file = disk.Create(path);
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        using var hashing = new HashingStream(new DiskStream(file, long.MaxValue), hash);
-        using var buffered = new BufferedStream(hashing, BufferBytes);
-        using var writer = new BinaryWriter(buffered, Encoding.UTF8);
-        writer.Write(Magic);
-        writer.Write(FormatVersion);
-        writer.Write(identity.ClusterId);
-        writer.Write(identity.MemberId);
-        writer.Write(at.Term);
-        writer.Write(at.Index);
+        using IDiskFile file = disk.Create(SavingPath);
+        using var chunks = new SnapshotWriteStream(file);
+        using var writer = new BinaryWriter(chunks, Encoding.UTF8);
+        Span<byte> header = stackalloc byte[SnapshotHeader.Bytes];
+        new SnapshotHeader(SnapshotHeader.LatestVersion, identity, at).Write(header);
+        writer.Write(header);
         KeyspaceCodec.Write(view, writer);
         writer.Flush();
-        byte[] sum = hash.GetHashAndReset();
-        file.Write(hashing.Position, sum);
-        file.Sync();
-        return hashing.Position + sum.Length;
+        chunks.Finish();
     }
 
-    private (KeyspaceState State, SnapshotInfo Info) Read(string name)
+    /// <summary>Looks whether a file is whole and ours; what is wrong, or null.</summary>
+    private FileProblem? Verify(string path, out SnapshotHeader header)
     {
-        string shown = Shown(PathOf(name));
-        using IDiskFile file = disk.Open(PathOf(name));
-        long length = file.Length;
-        using var reader = new BinaryReader(new BufferedStream(new DiskStream(file, length), BufferBytes), Encoding.UTF8);
-        if (length < HeaderBytes + SHA256.HashSizeInBytes || !reader.ReadBytes(Magic.Length).AsSpan().SequenceEqual(Magic))
+        string shown = Shown(path);
+        header = default;
+        try
         {
-            throw new StoreDataException($"{shown}, offset 0: found no snapshot of this store; move the file away if it is none of its data");
-        }
-
-        int version = reader.ReadInt32();
-        if (version != FormatVersion)
-        {
-            throw new StoreDataException($"{shown} has format version {version}; this program reads {FormatVersion}: start the newer program that wrote it");
-        }
-
-        VerifyHash(PathOf(name), length);
-        var found = new WalIdentity(reader.ReadUInt64(), reader.ReadUInt64());
-        if (found.ClusterId != identity.ClusterId)
-        {
-            throw new StoreDataException($"{shown}: found a snapshot of cluster {found.ClusterId:x16}, wanted {identity.ClusterId:x16}");
-        }
-
-        ulong term = reader.ReadUInt64();
-        var at = new EntryId(term, reader.ReadUInt64());
-        return (KeyspaceCodec.Read(reader), new SnapshotInfo(at, length));
-    }
-
-    private void VerifyHash(string path, long length)
-    {
-        using IDiskFile file = disk.Open(path);
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        long body = length - SHA256.HashSizeInBytes;
-        byte[] buffer = new byte[BufferBytes];
-        for (long at = 0; at < body;)
-        {
-            int read = file.Read(at, buffer.AsSpan(0, (int)Math.Min(buffer.Length, body - at)));
-            if (read == 0)
+            using IDiskFile file = disk.Open(path);
+            Span<byte> first = stackalloc byte[SnapshotHeader.Bytes];
+            int read = file.Read(0, first);
+            if (SnapshotHeader.Read(first[..read]) is not { } found)
             {
-                throw new StoreDataException($"{Shown(path)}, offset {at}: found the end of the file, wanted {length} bytes");
+                return new FileProblem(shown, 0, "no snapshot of this store", "its header");
             }
 
-            hash.AppendData(buffer, 0, read);
-            at += read;
+            header = found;
+            if (found.Version is 0 or > SnapshotHeader.LatestVersion)
+            {
+                return ProblemOfUnknown(file, shown, found.Version);
+            }
+
+            if (SnapshotReadStream.Verify(file, shown, found.IsChunked) is { } problem)
+            {
+                return problem;
+            }
+        }
+        catch (IOException e)
+        {
+            return new FileProblem(shown, 0, e.Message, "a file that can be read");
         }
 
-        byte[] wanted = new byte[SHA256.HashSizeInBytes];
-        file.Read(body, wanted);
-        byte[] found = hash.GetHashAndReset();
-        if (!found.AsSpan().SequenceEqual(wanted))
+        return header.Writer.ClusterId == identity.ClusterId
+            ? null
+            : throw new StoreDataException($"{shown}: found a snapshot of cluster {header.Writer.ClusterId:x16}, wanted {identity.ClusterId:x16}");
+    }
+
+    /// <summary>A version that was changed by damage does not fit the check of the first chunk.</summary>
+    private static FileProblem ProblemOfUnknown(IDiskFile file, string shown, uint version)
+    {
+        byte[] chunk = new byte[Limits.SnapshotPieceBytes];
+        int read = file.Read(0, chunk);
+        return SnapshotReadStream.ProblemOf(chunk.AsSpan(0, read), shown, 0) ?? throw new StoreDataException(
+            $"{shown} has format version {version}; this program reads 1 to {SnapshotHeader.LatestVersion}: start the newer program that wrote it");
+    }
+
+    private static bool IsChunked(IDiskFile file)
+    {
+        Span<byte> first = stackalloc byte[SnapshotHeader.Bytes];
+        return SnapshotHeader.Read(first[..file.Read(0, first)]) is not { IsChunked: false };
+    }
+
+    private KeyspaceState Read(string path, SnapshotHeader header)
+    {
+        using IDiskFile file = disk.Open(path);
+        using var reader = new BinaryReader(new SnapshotReadStream(file, header.IsChunked), Encoding.UTF8);
+        reader.BaseStream.ReadExactly(stackalloc byte[SnapshotHeader.Bytes]);
+        return KeyspaceCodec.Read(reader);
+    }
+
+    /// <summary>Gives a verified file its name; only then those that are no longer needed go.</summary>
+    private SnapshotInfo Keep(string temporary, EntryId at)
+    {
+        string name = NameOf(at);
+        long bytes = LengthOf(temporary);
+        disk.Rename(temporary, PathOf(name));
+        disk.SyncFolder(Folder);
+        lock (_gate)
         {
-            throw new StoreDataException(
-                $"{Shown(path)}: its bytes have SHA-256 {Convert.ToHexStringLower(found)[..16]}…, its end says {Convert.ToHexStringLower(wanted)[..16]}…: the file is corrupt");
+            _damaged.Remove(name);
+            HashSet<string> kept = [.. Usable().TakeLast(Limits.SnapshotsKept), .. _held.Select(NameOf)];
+            foreach (string old in Names().Where(old => !kept.Contains(old)))
+            {
+                disk.Delete(PathOf(old));
+            }
+        }
+
+        return new SnapshotInfo(at, bytes);
+    }
+
+    private long LengthOf(string path)
+    {
+        using IDiskFile file = disk.Open(path);
+        return file.Length;
+    }
+
+    private List<string> Usable()
+    {
+        lock (_gate)
+        {
+            return [.. Names().Where(name => !_damaged.Contains(name))];
         }
     }
 
-    private IReadOnlyList<string> Names() =>
+    private List<string> Names() =>
         [.. disk.List(Folder).Where(static name => name.EndsWith(".snap", StringComparison.Ordinal) && name.Length == 38)];
 
     private static string NameOf(EntryId at) => $"{at.Index:x16}-{at.Term:x16}.snap";
@@ -213,41 +287,4 @@ internal sealed class SnapshotFiles(IDisk disk, WalIdentity identity)
     private static string PathOf(string name) => $"{Folder}/{name}";
 
     private string Shown(string path) => Path.Combine(disk.Root, path);
-
-    /// <summary>Sums what passes through to the file.</summary>
-    private sealed class HashingStream(DiskStream inner, IncrementalHash hash) : Stream
-    {
-        public override bool CanRead => false;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => true;
-
-        public override long Length => inner.Position;
-
-        public override long Position
-        {
-            get => inner.Position;
-            set => throw new NotSupportedException();
-        }
-
-        public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
-
-        public override void Write(ReadOnlySpan<byte> buffer)
-        {
-            hash.AppendData(buffer);
-            inner.Write(buffer);
-        }
-
-        public override void Flush()
-        {
-            // The file is synced by who made it, once.
-        }
-
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-    }
 }

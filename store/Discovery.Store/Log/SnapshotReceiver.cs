@@ -26,6 +26,7 @@ internal sealed class SnapshotReceiver(IDiskFile file, EntryId at)
     public bool Take(long offset, in SnapshotPiece piece)
     {
         if (offset != Offset
+            || piece.TotalBytes is <= SnapshotHeader.Bytes or > Limits.SnapshotBytesMax
             || (TotalBytes != 0 && piece.TotalBytes != TotalBytes)
             || piece.Bytes.IsEmpty
             || piece.Bytes.Length > piece.TotalBytes - offset
@@ -34,7 +35,16 @@ internal sealed class SnapshotReceiver(IDiskFile file, EntryId at)
             return false;
         }
 
-        file.Write(offset, piece.Bytes.Span);
+        try
+        {
+            file.Write(offset, piece.Bytes.Span);
+        }
+        catch (IOException)
+        {
+            // A full disk: the member goes on as it is, and asks again until there is room.
+            return false;
+        }
+
         Offset += piece.Bytes.Length;
         TotalBytes = piece.TotalBytes;
         return true;

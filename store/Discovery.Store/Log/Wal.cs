@@ -47,15 +47,16 @@ internal sealed class Wal : IDisposable
     /// <exception cref="StoreDataException">No segment has a header that can be read, or one is newer than this program.</exception>
     public static WalIdentity IdentityOf(IDisk disk)
     {
-        WalProblem? first = null;
+        FileProblem? first = null;
         byte[] bytes = new byte[WalSegmentHeader.Bytes];
         foreach (string name in SegmentNames(disk))
         {
             using IDiskFile file = disk.Open(PathOf(name));
-            int read = file.Read(0, bytes);
-            if (WalSegmentHeader.Read(Path.Combine(disk.Root, PathOf(name)), bytes.AsSpan(0, read), out _, out WalProblem? problem) is { } header)
+            Span<byte> header = bytes.AsSpan(0, (int)Math.Min(bytes.Length, file.Length));
+            file.ReadWhatCanBeRead(header);
+            if (WalSegmentHeader.Read(Path.Combine(disk.Root, PathOf(name)), header, out _, out FileProblem? problem) is { } found)
             {
-                return header.Identity;
+                return found.Identity;
             }
 
             first ??= problem;
@@ -64,13 +65,14 @@ internal sealed class Wal : IDisposable
         throw new StoreDataException($"{first}; no other segment tells whose log it is: restore the member from a backup, or move the file away if it is none of its data");
     }
 
-    /// <summary>Makes the first segment of a new member.</summary>
-    public static Wal Create(IDisk disk, WalIdentity identity, int segmentBytes = Limits.SegmentBytes)
+    /// <summary>
+    /// Makes the first segment of a new member. The batch, if any, is in it when it gets its name: there is no log that
+    /// does not know how it began.
+    /// </summary>
+    public static Wal Create(IDisk disk, WalIdentity identity, PersistBatch? first = null, int segmentBytes = Limits.SegmentBytes)
     {
         disk.CreateFolder(Folder);
-        var header = new WalSegmentHeader(0, identity, 1, 0);
-        IDiskFile file = NewSegment(disk, header, segmentBytes, null, out uint crc);
-        return new Wal(disk, segmentBytes, [new WalSegment(header, segmentBytes)], file, WalSegmentHeader.Bytes, crc);
+        return Begin(disk, segmentBytes, new WalSegmentHeader(0, identity, 1, 0), first is null ? [] : [first]);
     }
 
     /// <summary>Reads the log that is there and opens its end for writing.</summary>
@@ -105,15 +107,17 @@ internal sealed class Wal : IDisposable
         else
         {
             IDiskFile file = replay.RepairLast(out repaired);
-            wal = new Wal(disk, segmentBytes, replay.Segments, file, replay.End.Offset, replay.End.Crc);
+            wal = new Wal(disk, segmentBytes, replay.Segments, file, replay.End.Offset, replay.End.Crc)
+            {
+                _lastIndex = replay.LastIndex,
+                _term = restored.HardState.Term,
+            };
             foreach (string leftover in replay.Leftovers)
             {
                 disk.Delete(PathOf(leftover));
             }
         }
 
-        wal._lastIndex = replay.LastIndex;
-        wal._term = restored.HardState.Term;
         if (replay.Damage is null && replay.NeedsMark)
         {
             wal.Write(new PersistBatch { HardState = restored.HardState, Snapshot = snapshot, Entries = [] });
@@ -130,20 +134,17 @@ internal sealed class Wal : IDisposable
     {
         Invariant.Holds(!_failed);
         _failed = true;
-        ulong before = batch.Snapshot?.Index ?? _lastIndex;
         Invariant.Holds(batch.HardState.Term >= _term);
-        Invariant.Holds(batch.Entries.Count == 0 || batch.Entries[0].Id.Index <= before + 1);
-        Encode(batch.HardState, batch.Snapshot, batch.Entries);
+        Invariant.Holds(batch.Entries.Count == 0 || batch.Entries[0].Id.Index <= (batch.Snapshot?.Index ?? _lastIndex) + 1);
+        Encode(batch);
         if (_offset + _batch.Bytes.Length > _segmentBytes && _offset > WalSegmentHeader.Bytes)
         {
             Roll();
-            Encode(batch.HardState, batch.Snapshot, batch.Entries);
+            Encode(batch);
         }
 
-        Put();
+        Put(batch);
         _file.Sync();
-        _lastIndex = batch.Entries is [.., var last] ? last.Id.Index : before;
-        _term = batch.HardState.Term;
         _failed = false;
     }
 
@@ -199,14 +200,15 @@ internal sealed class Wal : IDisposable
     {
         WalSegmentHeader old = replay.Segments[^1].Header;
         var header = new WalSegmentHeader(old.Sequence + 1, old.Identity, restored.Snapshot.Index + 1, replay.End.Crc);
-        string temporary = $"{Folder}/next.tmp";
-        IDiskFile file = ZeroFilled(disk, temporary, segmentBytes);
-        byte[] first = new byte[WalSegmentHeader.Bytes];
-        uint crc = header.Write(first);
-        file.Write(0, first);
-        var wal = new Wal(disk, segmentBytes, [new WalSegment(header, segmentBytes)], file, WalSegmentHeader.Bytes, crc);
-        EntryId? mark = restored.Snapshot;
+        Wal wal = Begin(disk, segmentBytes, header, BatchesOf(restored));
+        SetAside(disk, [.. replay.Leftovers, .. replay.Segments.Select(static segment => segment.Header.FileName)]);
+        return wal;
+    }
+
+    private static IEnumerable<PersistBatch> BatchesOf(RestoredState restored)
+    {
         var rest = new Queue<Entry>(restored.Entries);
+        EntryId? mark = restored.Snapshot;
         do
         {
             var entries = new List<Entry>();
@@ -215,16 +217,30 @@ internal sealed class Wal : IDisposable
                 entries.Add(rest.Dequeue());
             }
 
-            wal.Encode(restored.HardState, mark, entries);
-            wal.Put();
+            yield return new PersistBatch { HardState = restored.HardState, Snapshot = mark, Entries = entries };
             mark = null;
         }
         while (rest.Count > 0);
+    }
+
+    /// <summary>A log of one segment that has its name when all of it is durable.</summary>
+    private static Wal Begin(IDisk disk, int segmentBytes, in WalSegmentHeader header, IEnumerable<PersistBatch> batches)
+    {
+        string temporary = $"{Folder}/next.tmp";
+        IDiskFile file = ZeroFilled(disk, temporary, segmentBytes);
+        byte[] first = new byte[WalSegmentHeader.Bytes];
+        uint crc = header.Write(first);
+        file.Write(0, first);
+        var wal = new Wal(disk, segmentBytes, [new WalSegment(header, segmentBytes)], file, WalSegmentHeader.Bytes, crc);
+        foreach (PersistBatch batch in batches)
+        {
+            wal.Encode(batch);
+            wal.Put(batch);
+        }
 
         file.Sync();
         disk.Rename(temporary, PathOf(header.FileName));
         disk.SyncFolder(Folder);
-        SetAside(disk, [.. replay.Leftovers, .. replay.Segments.Select(static segment => segment.Header.FileName)]);
         return wal;
     }
 
@@ -244,17 +260,17 @@ internal sealed class Wal : IDisposable
         disk.SyncFolder(Folder);
     }
 
-    private void Encode(in HardState state, EntryId? mark, IReadOnlyList<Entry> entries)
+    private void Encode(PersistBatch batch)
     {
         // The hard state is in every batch: whichever later one can be read tells it, should an earlier one be damaged.
         _batch.Start(_crc);
-        _batch.Add(state);
-        if (mark is { } snapshot)
+        _batch.Add(batch.HardState);
+        if (batch.Snapshot is { } snapshot)
         {
             _batch.AddSnapshotMark(snapshot);
         }
 
-        foreach (Entry entry in entries)
+        foreach (Entry entry in batch.Entries)
         {
             _batch.Add(entry);
         }
@@ -262,13 +278,15 @@ internal sealed class Wal : IDisposable
         _batch.Commit(_segments[^1].Header.Sequence, _offset);
     }
 
-    private void Put()
+    private void Put(PersistBatch batch)
     {
         _file.Write(_offset, _batch.Bytes);
         _offset += _batch.Bytes.Length;
         BytesWritten += _batch.Bytes.Length;
         _crc = _batch.Crc;
         _segments[^1] = _segments[^1] with { Bytes = Math.Max(_segments[^1].Bytes, _offset) };
+        _lastIndex = batch.Entries is [.., var last] ? last.Id.Index : batch.Snapshot?.Index ?? _lastIndex;
+        _term = batch.HardState.Term;
     }
 
     private void Roll()

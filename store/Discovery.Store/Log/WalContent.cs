@@ -9,13 +9,14 @@ namespace Discovery.Store.Log;
 internal sealed class WalContent(EntryId snapshot)
 {
     private readonly List<Entry> _entries = [];
-    private readonly List<WalProblem> _mended = [];
-    private WalProblem? _broken;
+    private readonly List<FileProblem> _mended = [];
+    private FileProblem? _broken;
     private ulong? _termAtSnapshot;
     private ulong _lastIndex;
     private ulong _lastLost;
     private HardState _state;
     private ulong _commit;
+    private ReadOnlyMemory<byte> _members;
 
     /// <summary>
     /// Whether the newest hard state was read. It says a term and a vote at least as new as any before it, so what was
@@ -27,13 +28,13 @@ internal sealed class WalContent(EntryId snapshot)
     public bool NeedsMark { get; private set; }
 
     /// <summary>What was lost; null when everything that counts is there.</summary>
-    public WalDamage? Damage => _broken is null ? null : new WalDamage(_broken, Lost);
+    public WalDamage? Damage => _broken is null ? null : new WalDamage(_broken, Lost, _members);
 
     /// <summary>The first place that cannot be read; null when everything that counts is there.</summary>
-    public WalProblem? Broken => _broken;
+    public FileProblem? Broken => _broken;
 
     /// <summary>Places that cannot be read and need not be: the snapshot holds what stood there.</summary>
-    public IReadOnlyList<WalProblem> Mended => _mended;
+    public IReadOnlyList<FileProblem> Mended => _mended;
 
     /// <summary>Before the first record: where the log begins, and whether it is a log's very beginning.</summary>
     public void Begin(ulong baseIndex, bool isFirst)
@@ -43,7 +44,7 @@ internal sealed class WalContent(EntryId snapshot)
     }
 
     /// <summary>Something that was written cannot be read.</summary>
-    public void Break(WalProblem problem)
+    public void Break(FileProblem problem)
     {
         _broken ??= problem;
         LoseState();
@@ -58,9 +59,10 @@ internal sealed class WalContent(EntryId snapshot)
         IsStateKnown = true;
     }
 
-    public void Take(in Entry entry, WalProblem gap)
+    public void Take(in Entry entry, FileProblem gap)
     {
         ulong index = entry.Id.Index;
+        _members = entry.Kind == EntryKind.Membership ? entry.Payload : _members;
         if (_broken is not null)
         {
             _lastLost = Math.Max(_lastLost, index);
@@ -93,7 +95,7 @@ internal sealed class WalContent(EntryId snapshot)
     }
 
     /// <summary>The log was replaced by the state at an entry.</summary>
-    public void TakeMark(EntryId at, WalProblem missing)
+    public void TakeMark(EntryId at, FileProblem missing)
     {
         if (at.Index > snapshot.Index)
         {

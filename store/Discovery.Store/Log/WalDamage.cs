@@ -1,15 +1,6 @@
-namespace Discovery.Store.Log;
+using Discovery.Raft;
 
-/// <summary>A place where a log is not what it was when it was written.</summary>
-/// <param name="Path">The file, as an operator would name it.</param>
-/// <param name="Offset">Bytes from its start.</param>
-/// <param name="Found">What is there.</param>
-/// <param name="Wanted">What should be there.</param>
-internal sealed record WalProblem(string Path, long Offset, string Found, string Wanted)
-{
-    /// <inheritdoc/>
-    public override string ToString() => $"{Path}, offset {Offset}: found {Found}, wanted {Wanted}";
-}
+namespace Discovery.Store.Log;
 
 /// <summary>
 /// The disk lost something that the member had promised to keep. Its peers have it: a majority held it when it was
@@ -17,7 +8,11 @@ internal sealed record WalProblem(string Path, long Offset, string Found, string
 /// </summary>
 /// <param name="Problem">The first place that cannot be read.</param>
 /// <param name="Lost">What stood there, as far as can be known.</param>
-internal sealed record WalDamage(WalProblem Problem, string Lost)
+/// <param name="Members">
+/// The newest membership that could be read anywhere in the log (as <see cref="Membership.Encode"/> wrote it), also where
+/// it does not count any more: whether there are peers to heal the member. Empty when there is none.
+/// </param>
+internal sealed record WalDamage(FileProblem Problem, string Lost, ReadOnlyMemory<byte> Members)
 {
     /// <inheritdoc/>
     public override string ToString() => $"{Problem}; lost: {Lost}";

@@ -100,12 +100,12 @@ internal sealed class WalReplay(IDisk disk, EntryId snapshot)
         using (IDiskFile file = disk.Open(Wal.PathOf(name)))
         {
             _bytes = _bytes.Length == file.Length ? _bytes : new byte[file.Length];
-            file.Read(0, _bytes);
+            file.ReadWhatCanBeRead(_bytes);
         }
 
         string path = Describe(name);
         (ulong sequence, ulong baseIndex) = Place(name);
-        WalSegmentHeader? found = WalSegmentHeader.Read(path, _bytes, out uint crc, out WalProblem? problem);
+        WalSegmentHeader? found = WalSegmentHeader.Read(path, _bytes, out uint crc, out FileProblem? problem);
         var header = found ?? new WalSegmentHeader(sequence, identity, baseIndex, _last?.Crc ?? 0);
         Begin(path, header);
         if (header.FileName != name)
@@ -149,7 +149,7 @@ internal sealed class WalReplay(IDisk disk, EntryId snapshot)
             _content.Begin(header.BaseIndex, isFirst: header.Sequence == 0);
             if (header.BaseIndex > snapshot.Index + 1)
             {
-                _content.Break(new WalProblem(
+                _content.Break(new FileProblem(
                     path, 0, $"the log's beginning at entry {header.BaseIndex}", $"{snapshot.Index + 1}, after the newest usable snapshot: segments are missing"));
             }
 
@@ -159,11 +159,11 @@ internal sealed class WalReplay(IDisk disk, EntryId snapshot)
         WalSegmentHeader before = Segments[^1].Header;
         if (header.Sequence != before.Sequence + 1)
         {
-            _content.Break(new WalProblem(path, 0, $"segment {header.Sequence}", $"{before.Sequence + 1}: a segment is missing"));
+            _content.Break(new FileProblem(path, 0, $"segment {header.Sequence}", $"{before.Sequence + 1}: a segment is missing"));
         }
         else if (header.PreviousCrc != _last.Crc)
         {
-            _content.Break(new WalProblem(
+            _content.Break(new FileProblem(
                 Describe(before.FileName), _last.End, $"the segment's end with CRC {_last.Crc:x8}", $"{header.PreviousCrc:x8}, as the next segment says"));
         }
     }

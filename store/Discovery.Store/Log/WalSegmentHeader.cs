@@ -56,13 +56,13 @@ internal readonly record struct WalSegmentHeader(ulong Sequence, WalIdentity Ide
 
     /// <summary>What a segment's first bytes say, or what is wrong with them.</summary>
     /// <exception cref="StoreDataException">They are right, and newer than this program.</exception>
-    public static WalSegmentHeader? Read(string path, ReadOnlySpan<byte> bytes, out uint crc, out WalProblem? problem)
+    public static WalSegmentHeader? Read(string path, ReadOnlySpan<byte> bytes, out uint crc, out FileProblem? problem)
     {
         crc = 0;
         problem = null;
         if (bytes.Length < Bytes || !bytes.StartsWith(Magic))
         {
-            problem = new WalProblem(path, 0, "no log of this store", "a segment's header");
+            problem = new FileProblem(path, 0, "no log of this store", "a segment's header");
             return null;
         }
 
@@ -70,7 +70,7 @@ internal readonly record struct WalSegmentHeader(ulong Sequence, WalIdentity Ide
         uint wanted = Crc32C.Compute(bytes[..CheckedBytes]);
         if (crc != wanted)
         {
-            problem = new WalProblem(path, 0, $"a header with CRC {crc:x8}", $"{wanted:x8}");
+            problem = new FileProblem(path, 0, $"a header with CRC {crc:x8}", $"{wanted:x8}");
             return null;
         }
 

@@ -24,7 +24,7 @@ internal sealed class WalSegmentReader(string path, ulong sequence, byte[] bytes
     public uint Crc { get; private set; } = headerCrc;
 
     /// <summary>What was found at <see cref="End"/> and was never acknowledged; null when the segment just ends there.</summary>
-    public WalProblem? Torn { get; private set; }
+    public FileProblem? Torn { get; private set; }
 
     private ReadOnlySpan<byte> Bytes => bytes;
 
@@ -40,7 +40,7 @@ internal sealed class WalSegmentReader(string path, ulong sequence, byte[] bytes
     }
 
     /// <summary>Frames that were changed and written again here, in memory: everything that they end is whole.</summary>
-    public List<WalProblem> MendedFrames { get; } = [];
+    public List<FileProblem> MendedFrames { get; } = [];
 
     /// <summary>Reads all whole batches.</summary>
     /// <exception cref="StoreDataException">It holds what only a newer program knows.</exception>
@@ -48,7 +48,7 @@ internal sealed class WalSegmentReader(string path, ulong sequence, byte[] bytes
     {
         do
         {
-            WalProblem problem = ReadBatches(content);
+            FileProblem problem = ReadBatches(content);
             if (!Bytes[_end..].ContainsAnyExcept((byte)0))
             {
                 return;
@@ -70,9 +70,9 @@ internal sealed class WalSegmentReader(string path, ulong sequence, byte[] bytes
         while (SkipToNextFrame(content));
     }
 
-    private WalProblem ReadBatches(WalContent content)
+    private FileProblem ReadBatches(WalContent content)
     {
-        WalProblem? problem;
+        FileProblem? problem;
         while ((problem = ReadRecord()) is null || MendFrame(problem))
         {
             if (problem is null && _batch[^1].Kind == WalRecordKind.Commit)
@@ -88,7 +88,7 @@ internal sealed class WalSegmentReader(string path, ulong sequence, byte[] bytes
 
     private void TakeBatch(WalContent content)
     {
-        var place = new WalProblem(path, _end, "", "");
+        var place = new FileProblem(path, _end, "", "");
         foreach ((WalRecordKind kind, Range range) in _batch)
         {
             ReadOnlySpan<byte> payload = Bytes[range];
@@ -110,26 +110,26 @@ internal sealed class WalSegmentReader(string path, ulong sequence, byte[] bytes
     }
 
     /// <summary>Reads one record into the batch; what is wrong, or null.</summary>
-    private WalProblem? ReadRecord()
+    private FileProblem? ReadRecord()
     {
         int left = Bytes.Length - _offset;
         if (left < WalBatch.RecordHeaderBytes)
         {
-            return new WalProblem(path, _offset, "the end of the file", "a record");
+            return new FileProblem(path, _offset, "the end of the file", "a record");
         }
 
         ReadOnlySpan<byte> header = Bytes.Slice(_offset, WalBatch.RecordHeaderBytes);
         int length = BinaryPrimitives.ReadInt32LittleEndian(header);
         if (length < 0 || length > left - WalBatch.RecordHeaderBytes)
         {
-            return new WalProblem(path, _offset, $"a record length of {(uint)length}", $"at most the {left} bytes that are left");
+            return new FileProblem(path, _offset, $"a record length of {(uint)length}", $"at most the {left} bytes that are left");
         }
 
         var kind = (WalRecordKind)header[4];
         uint found = BinaryPrimitives.ReadUInt32LittleEndian(header[8..]);
         if (found == 0 && length == 0 && kind == WalRecordKind.None)
         {
-            return new WalProblem(path, _offset, "zeros", "a record");
+            return new FileProblem(path, _offset, "zeros", "a record");
         }
 
         int start = _offset + WalBatch.RecordHeaderBytes;
@@ -137,7 +137,7 @@ internal sealed class WalSegmentReader(string path, ulong sequence, byte[] bytes
         uint wanted = ChainedCrc(_offset, length);
         if (found != wanted)
         {
-            return new WalProblem(path, _offset, $"a record with CRC {found:x8}", $"{wanted:x8}");
+            return new FileProblem(path, _offset, $"a record with CRC {found:x8}", $"{wanted:x8}");
         }
 
         if (!WalBatch.IsWellFormed(kind, payload))
@@ -156,7 +156,7 @@ internal sealed class WalSegmentReader(string path, ulong sequence, byte[] bytes
     private uint ChainedCrc(int offset, int length) => Crc32C.Compute(
         Bytes.Slice(offset + WalBatch.RecordHeaderBytes, length), Crc32C.Compute(Bytes.Slice(offset, 8), _crc));
 
-    private bool IsTorn(WalProblem problem)
+    private bool IsTorn(FileProblem problem)
     {
         int from = (int)problem.Offset;
         int? own = null;
@@ -243,7 +243,7 @@ internal sealed class WalSegmentReader(string path, ulong sequence, byte[] bytes
     /// Writes the batch's frame again where it stands changed. All records before it are whole, so it is known what it
     /// must be; one of its two checks is still right, and neither its beginning nor its end is missing, as after a crash.
     /// </summary>
-    private bool MendFrame(WalProblem problem)
+    private bool MendFrame(FileProblem problem)
     {
         int at = (int)problem.Offset;
         int length = WalBatch.RecordHeaderBytes + WalBatch.CommitPayloadBytes;

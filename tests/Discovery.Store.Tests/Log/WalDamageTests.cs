@@ -219,7 +219,7 @@ public sealed class WalDamageTests
     public void Installed_snapshot_that_is_lost_is_damage_and_nothing_after_it_counts()
     {
         var disk = new MemoryDisk();
-        using (Wal wal = Wal.Create(disk, Identity, SegmentBytes))
+        using (Wal wal = Wal.Create(disk, Identity, segmentBytes: SegmentBytes))
         {
             wal.Put(new HardState(1, null, 2), [Entry(1, 1, "a"), Entry(1, 2, "b"), Entry(1, 3, "never committed")]);
             wal.Mark(new HardState(4, null, 100), new EntryId(3, 100), [Entry(4, 101, "d")]);
@@ -238,7 +238,7 @@ public sealed class WalDamageTests
     public void Damage_beside_a_payload_of_zeros_is_no_torn_write_when_a_later_batch_is_committed()
     {
         var disk = new MemoryDisk();
-        using (Wal wal = Wal.Create(disk, Identity, SegmentBytes))
+        using (Wal wal = Wal.Create(disk, Identity, segmentBytes: SegmentBytes))
         {
             wal.Put([new Entry(new EntryId(1, 1), EntryKind.Command, new byte[2048])]);
             wal.Put([Entry(1, 2, "acknowledged")]);
@@ -266,7 +266,7 @@ public sealed class WalDamageTests
     private static (MemoryDisk Disk, string Path, int LastStart) OneSegment()
     {
         var disk = new MemoryDisk();
-        using Wal wal = Wal.Create(disk, Identity, SegmentBytes);
+        using Wal wal = Wal.Create(disk, Identity, segmentBytes: SegmentBytes);
         int start = 0;
         for (ulong i = 1; i <= 5; i++)
         {
@@ -280,7 +280,7 @@ public sealed class WalDamageTests
     private static MemoryDisk ManySegments()
     {
         var disk = new MemoryDisk();
-        using Wal wal = Wal.Create(disk, Identity, SegmentBytes);
+        using Wal wal = Wal.Create(disk, Identity, segmentBytes: SegmentBytes);
         for (ulong i = 1; i <= Batches; i++)
         {
             wal.Put(new HardState(i, new NodeId(i), i), [Entry(i, i, $"payload {i} {new string('x', 700)}")]);

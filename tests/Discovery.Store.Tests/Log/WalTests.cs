@@ -20,7 +20,7 @@ public sealed class WalTests
     public void Replay_gives_back_what_was_written()
     {
         var disk = new MemoryDisk();
-        using (Wal wal = Wal.Create(disk, Identity, SegmentBytes))
+        using (Wal wal = Wal.Create(disk, Identity, segmentBytes: SegmentBytes))
         {
             wal.Put(new HardState(1, new NodeId(22), 0), [NoOp(1, 1)]);
             wal.Put([Entry(1, 2, "a"), Entry(1, 3, "")]);
@@ -39,7 +39,7 @@ public sealed class WalTests
     public void Batch_is_one_sync_however_many_entries()
     {
         var disk = new MemoryDisk();
-        using Wal wal = Wal.Create(disk, Identity, 1024 * 1024);
+        using Wal wal = Wal.Create(disk, Identity, segmentBytes: 1024 * 1024);
         int before = disk.LogSyncs;
 
         wal.Put([.. Enumerable.Range(1, 1000).Select(i => Entry(1, (ulong)i, $"entry {i}"))]);
@@ -51,7 +51,7 @@ public sealed class WalTests
     public void Log_goes_on_after_it_was_opened_again_and_over_many_segments()
     {
         var disk = new MemoryDisk();
-        Wal.Create(disk, Identity, SegmentBytes).Dispose();
+        Wal.Create(disk, Identity, segmentBytes: SegmentBytes).Dispose();
         ulong index = 0;
         for (int round = 0; round < 5; round++)
         {
@@ -75,7 +75,7 @@ public sealed class WalTests
     public void Entry_larger_than_a_segment_is_kept()
     {
         var disk = new MemoryDisk();
-        using (Wal wal = Wal.Create(disk, Identity, SegmentBytes))
+        using (Wal wal = Wal.Create(disk, Identity, segmentBytes: SegmentBytes))
         {
             wal.Put([Entry(1, 1, "small")]);
             wal.Put([Entry(1, 2, new string('x', 3 * SegmentBytes))]);
@@ -91,7 +91,7 @@ public sealed class WalTests
     public void Overwritten_entries_are_replaced_and_what_follows_them_goes()
     {
         var disk = new MemoryDisk();
-        using (Wal wal = Wal.Create(disk, Identity, SegmentBytes))
+        using (Wal wal = Wal.Create(disk, Identity, segmentBytes: SegmentBytes))
         {
             wal.Put([Entry(1, 1, "a"), Entry(1, 2, "b"), Entry(1, 3, "c")]);
             wal.Put([Entry(2, 2, "B")]);
@@ -106,7 +106,7 @@ public sealed class WalTests
     public void Entries_that_a_snapshot_holds_are_not_given_back_and_their_segments_can_go()
     {
         var disk = new MemoryDisk();
-        using (Wal wal = Wal.Create(disk, Identity, SegmentBytes))
+        using (Wal wal = Wal.Create(disk, Identity, segmentBytes: SegmentBytes))
         {
             for (ulong i = 1; i <= 100; i++)
             {
@@ -205,7 +205,7 @@ public sealed class WalTests
     public void Newer_format_and_foreign_file_are_refused_in_one_line()
     {
         var disk = new MemoryDisk();
-        Wal.Create(disk, Identity, SegmentBytes).Dispose();
+        Wal.Create(disk, Identity, segmentBytes: SegmentBytes).Dispose();
         string path = Segments(disk)[0];
         byte[] bytes = disk.Bytes(path);
         new WalSegmentHeader(0, Identity, 1, 0).Write(bytes, version: 3);
@@ -222,7 +222,7 @@ public sealed class WalTests
     public void Nothing_is_written_after_a_failed_sync()
     {
         var disk = new MemoryDisk();
-        using Wal wal = Wal.Create(disk, Identity, SegmentBytes);
+        using Wal wal = Wal.Create(disk, Identity, segmentBytes: SegmentBytes);
         disk.Failure = new IOException("no disk");
         Assert.Throws<IOException>(() => wal.Put([Entry(1, 1, "a")]));
 
@@ -235,7 +235,7 @@ public sealed class WalTests
     public void Spare_segment_becomes_the_next_segment()
     {
         var disk = new MemoryDisk();
-        using Wal wal = Wal.Create(disk, Identity, SegmentBytes);
+        using Wal wal = Wal.Create(disk, Identity, segmentBytes: SegmentBytes);
         wal.PrepareSpare();
         Assert.False(wal.NeedsSpare);
 
@@ -255,7 +255,7 @@ public sealed class WalTests
     public void Entries_overwritten_from_before_a_snapshot_are_gone_behind_it_too()
     {
         var disk = new MemoryDisk();
-        using (Wal wal = Wal.Create(disk, Identity, SegmentBytes))
+        using (Wal wal = Wal.Create(disk, Identity, segmentBytes: SegmentBytes))
         {
             wal.Put([.. Enumerable.Range(1, 10).Select(i => Entry(1, (ulong)i, "old"))]);
             wal.Put([Entry(2, 4, "new"), Entry(2, 5, "new")]);
@@ -272,7 +272,7 @@ public sealed class WalTests
         for (ulong oldest = 0; oldest <= 40; oldest++)
         {
             var disk = new MemoryDisk();
-            using (Wal wal = Wal.Create(disk, Identity, SegmentBytes))
+            using (Wal wal = Wal.Create(disk, Identity, segmentBytes: SegmentBytes))
             {
                 WriteMany(wal, term: 1, from: 1, to: 60);
                 WriteMany(wal, term: 2, from: 30, to: 32);
@@ -300,7 +300,7 @@ public sealed class WalTests
     public void Log_goes_on_after_an_installed_snapshot_and_forgets_what_was_before()
     {
         var disk = new MemoryDisk();
-        using (Wal wal = Wal.Create(disk, Identity, SegmentBytes))
+        using (Wal wal = Wal.Create(disk, Identity, segmentBytes: SegmentBytes))
         {
             wal.Put([Entry(1, 1, "a"), Entry(1, 2, "b"), Entry(1, 3, "c")]);
             wal.Mark(new HardState(4, null, 100), new EntryId(3, 100), [Entry(4, 101, "d")]);
@@ -318,7 +318,7 @@ public sealed class WalTests
     public void Installed_snapshot_removes_a_longer_log()
     {
         var disk = new MemoryDisk();
-        using (Wal wal = Wal.Create(disk, Identity, SegmentBytes))
+        using (Wal wal = Wal.Create(disk, Identity, segmentBytes: SegmentBytes))
         {
             wal.Put([.. Enumerable.Range(1, 9).Select(i => Entry(1, (ulong)i, "old"))]);
             wal.Mark(new HardState(2, null, 5), new EntryId(2, 5));
@@ -337,7 +337,7 @@ public sealed class WalTests
     public void Snapshot_that_the_log_does_not_hold_replaces_it_for_good(ulong lastIndex, ulong term)
     {
         var disk = new MemoryDisk();
-        using (Wal wal = Wal.Create(disk, Identity, SegmentBytes))
+        using (Wal wal = Wal.Create(disk, Identity, segmentBytes: SegmentBytes))
         {
             for (ulong i = 1; i <= lastIndex; i++)
             {
@@ -361,7 +361,7 @@ public sealed class WalTests
     public void Snapshot_that_the_log_holds_changes_nothing_after_it()
     {
         var disk = new MemoryDisk();
-        using (Wal wal = Wal.Create(disk, Identity, SegmentBytes))
+        using (Wal wal = Wal.Create(disk, Identity, segmentBytes: SegmentBytes))
         {
             wal.Put([Entry(1, 1, "a"), Entry(1, 2, "b"), Entry(1, 3, "c")]);
         }
@@ -376,7 +376,7 @@ public sealed class WalTests
     public void Recovering_is_remembered_until_a_batch_says_otherwise()
     {
         var disk = new MemoryDisk();
-        using (Wal wal = Wal.Create(disk, Identity, SegmentBytes))
+        using (Wal wal = Wal.Create(disk, Identity, segmentBytes: SegmentBytes))
         {
             wal.Put(new HardState(3, new NodeId(7), 0, IsRecovering: true));
         }
@@ -396,7 +396,7 @@ public sealed class WalTests
     public void Segments_that_came_back_after_they_were_dropped_do_no_harm()
     {
         var disk = new MemoryDisk();
-        using (Wal wal = Wal.Create(disk, Identity, SegmentBytes))
+        using (Wal wal = Wal.Create(disk, Identity, segmentBytes: SegmentBytes))
         {
             for (ulong i = 1; i <= 100; i++)
             {
@@ -416,7 +416,7 @@ public sealed class WalTests
     public void Segment_without_a_batch_does_not_let_older_ones_go()
     {
         var disk = new MemoryDisk();
-        using (Wal wal = Wal.Create(disk, Identity, SegmentBytes))
+        using (Wal wal = Wal.Create(disk, Identity, segmentBytes: SegmentBytes))
         {
             for (ulong i = 1; i <= 30; i++)
             {
@@ -442,7 +442,7 @@ public sealed class WalTests
     private static (MemoryDisk Disk, string Path, int Start, int End) WithLastBatch()
     {
         var disk = new MemoryDisk();
-        using Wal wal = Wal.Create(disk, Identity, SegmentBytes);
+        using Wal wal = Wal.Create(disk, Identity, segmentBytes: SegmentBytes);
         wal.Put(new HardState(1, new NodeId(22), 0), [Entry(1, 1, "first")]);
         wal.Put([Entry(1, 2, "second")]);
         string path = Segments(disk)[0];
