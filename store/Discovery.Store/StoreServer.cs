@@ -84,7 +84,8 @@ public sealed partial class StoreServer : IAsyncDisposable
         try
         {
             // 2. The watches: they follow from the first revision that a client can cause.
-            watches = new WatchHub(raft);
+            watches = new WatchHub(() => raft.View);
+            raft.ViewChanged += watches.OnViewChanged;
 
             // 3. The ports, last.
             var face = new ClientFace(raft, watches, options, time, logs, stopping.Token);

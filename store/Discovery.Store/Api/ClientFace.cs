@@ -21,7 +21,7 @@ internal sealed class ClientFace
         CancellationToken stopping)
     {
         int maxMessageBytes = options.MaxRequestBytes + WatchLimits.GrpcOverheadBytes;
-        var headers = new ResponseHeaders(raft);
+        var headers = new ResponseHeaders(() => raft.View, () => raft.Status);
         var kv = new KvService(raft, headers);
         bool HasLeader() => raft.Status.Leader != 0;
         var admission = new Admission(raft.IsLearner, HasLeader);

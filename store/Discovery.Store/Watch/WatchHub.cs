@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using Discovery.Store.Consensus;
 using Discovery.Store.Keyspace;
 
 namespace Discovery.Store.Watch;
@@ -16,7 +15,7 @@ namespace Discovery.Store.Watch;
 /// </remarks>
 internal sealed class WatchHub : IAsyncDisposable
 {
-    private readonly RaftHost _raft;
+    private readonly Func<KeyspaceView> _current;
     private readonly Lock _gate = new();
     private readonly WatcherIndex _index = new();
     private readonly List<HashSet<Watcher>> _found = [];
@@ -29,12 +28,13 @@ internal sealed class WatchHub : IAsyncDisposable
     private KeyspaceView _view;
     private long _matched;
 
-    public WatchHub(RaftHost raft)
+    /// <summary>Starts with what is applied now; whoever makes the hub has it called when that changes.</summary>
+    /// <param name="current">The applied state, from any thread.</param>
+    public WatchHub(Func<KeyspaceView> current)
     {
-        _raft = raft;
-        _view = raft.View;
+        _current = current;
+        _view = current();
         _matched = _view.Revision;
-        raft.ViewChanged += OnViewChanged;
         _loop = RunAsync();
     }
 
@@ -101,15 +101,15 @@ internal sealed class WatchHub : IAsyncDisposable
         }
     }
 
+    /// <summary>Rings the bell: there is a new view. From any thread; never waits.</summary>
+    public void OnViewChanged(KeyspaceView view) => _ = _bell.Writer.TryWrite(true);
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        _raft.ViewChanged -= OnViewChanged;
         _ = _bell.Writer.TryComplete();
         await _loop;
     }
-
-    private void OnViewChanged(KeyspaceView view) => _ = _bell.Writer.TryWrite(true);
 
     private async Task RunAsync()
     {
@@ -125,7 +125,7 @@ internal sealed class WatchHub : IAsyncDisposable
     {
         // Published before anyone is told, so that who is told reads what he was told of. It also changes without a new
         // revision, by a compaction.
-        KeyspaceView view = _raft.View;
+        KeyspaceView view = _current();
         Volatile.Write(ref _view, view);
         long from = _matched + 1;
         _matched = view.Revision;

@@ -53,8 +53,10 @@ internal sealed class WatchStream(WatchHub hub, ResponseHeaders headers, WatchSe
         }
         finally
         {
-            await either.CancelAsync();
-            await Task.WhenAll(reading, writing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            // Not CancelAsync: what ends by it goes on where it was awaited, and the simulator drives all of that.
+            either.Cancel();
+            await Task.WhenAll(reading, writing)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
             await End();
         }
     }

@@ -1,0 +1,92 @@
+using Discovery.EtcdApi;
+using Discovery.EtcdApi.Messages;
+using Discovery.Store.Consensus;
+using Discovery.Store.Keyspace;
+using Discovery.Store.Watch;
+using Google.Protobuf;
+
+namespace Discovery.Simulator.Cluster;
+
+/// <summary>
+/// What a member answers to clients: the services' few lines around <see cref="Replica"/>, without gRPC. Each call runs
+/// in the process and dies with it.
+/// </summary>
+internal sealed class MemberServer(MemberProcess process)
+{
+    private long _nextLeaseId = process.Life << 8;
+
+    /// <summary>A write, or whatever else goes through the log.</summary>
+    public async Task<IMessage> DecideAsync(CommandKind kind, IMessage request)
+    {
+        var command = new Command(kind, request);
+        ThrowIf(RequestRules.Check(command, process.Options.MaxTxnOps));
+        if (request is LeaseGrantRequest grant)
+        {
+            command = command with { Request = Complete(grant) };
+        }
+
+        var proposal = new Proposal(command, CommandCodec.Encode(command));
+        process.Enter(proposal);
+        CommandResult result = await proposal.Answer;
+        ThrowIf(result.Error);
+        return result.Response!;
+    }
+
+    public async Task<IMessage> RangeAsync(RangeRequest request)
+    {
+        if (!request.Serializable)
+        {
+            await CatchUpAsync();
+        }
+
+        return process.Replica.View.Range(request);
+    }
+
+    public async Task<IMessage> RenewAsync(LeaseKeepAliveRequest request)
+    {
+        var renewal = new Renewal(request.ID);
+        process.Enter(renewal);
+        return new LeaseKeepAliveResponse { ID = request.ID, TTL = await renewal.Answer, Header = process.Headers.Now() };
+    }
+
+    public async Task<IMessage> TimeToLiveAsync(LeaseTimeToLiveRequest request)
+    {
+        await CatchUpAsync();
+        KeyspaceView view = process.Replica.View;
+        var response = new LeaseTimeToLiveResponse { Header = process.Headers.At(view.Revision), ID = request.ID, TTL = -1 };
+        if (view.TryGetLease(request.ID, out LeaseView? lease))
+        {
+            response.TTL = process.Replica.RemainingSeconds(request.ID, process.Member.Clock.Elapsed);
+            response.GrantedTTL = lease.GrantedTtl;
+            response.Keys.AddRange(request.Keys ? lease.Keys : []);
+        }
+
+        return response;
+    }
+
+    /// <summary>Serves a watch stream until its transport or the process ends.</summary>
+    public Task WatchAsync(IWatchTransport transport, CancellationToken cancellation) =>
+        new WatchStream(process.Hub, process.Headers, process.WatchSettings).RunAsync(transport, cancellation);
+
+    private async Task CatchUpAsync()
+    {
+        var barrier = new ReadBarrier();
+        process.Enter(barrier);
+        ThrowIf(await barrier.Answer);
+    }
+
+    private LeaseGrantRequest Complete(LeaseGrantRequest grant)
+    {
+        long ttlMin = (long)Math.Ceiling(process.Options.ElectionTimeout.TotalSeconds * 1.5);
+        long id = grant.ID == 0 ? ((long)(process.Replica.Status.MemberId << 32) & long.MaxValue) + ++_nextLeaseId : grant.ID;
+        return new LeaseGrantRequest { ID = id, TTL = Math.Max(grant.TTL, ttlMin) };
+    }
+
+    private static void ThrowIf(EtcdError? error)
+    {
+        if (error is not null)
+        {
+            throw error.ToException();
+        }
+    }
+}

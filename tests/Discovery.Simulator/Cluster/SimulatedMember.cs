@@ -1,0 +1,91 @@
+using Discovery.Simulator.Disk;
+using Discovery.Simulator.Report;
+using Discovery.Simulator.Time;
+using Discovery.Store;
+
+namespace Discovery.Simulator.Cluster;
+
+/// <summary>
+/// A machine with a disk and a clock, on which the process of one member runs, dies and is started again.
+/// </summary>
+internal sealed class SimulatedMember
+{
+    private readonly Simulation _simulation;
+    private long _starts;
+
+    public SimulatedMember(Simulation simulation, string name, StoreOptions options)
+    {
+        _simulation = simulation;
+        Name = name;
+        Options = options;
+        Chance = simulation.ChanceOf($"member {name}");
+        Disk = new SimulatedDisk(name, simulation.ChanceOf($"disk {name}"));
+        Clock = new MemberClock(simulation.Events);
+    }
+
+    public string Name { get; }
+
+    /// <summary>What the process is started with.</summary>
+    public StoreOptions Options { get; set; }
+
+    public Chance Chance { get; }
+
+    public SimulatedDisk Disk { get; }
+
+    public MemberClock Clock { get; }
+
+    /// <summary>The process that runs; null when none does.</summary>
+    public MemberProcess? Process { get; private set; }
+
+    /// <summary>Why the last process refused to start or ended by itself; null when it did not.</summary>
+    public string? LastFailure { get; private set; }
+
+    /// <summary>Whether its disk lost or changed what it had promised to keep, and that is not made good yet.</summary>
+    public bool IsDamaged { get; set; }
+
+    public bool IsRunning => Process is not null;
+
+    /// <summary>Starts the process, if none runs. It may end at once, when its data cannot be used.</summary>
+    public void Start()
+    {
+        if (Process is not null)
+        {
+            return;
+        }
+
+        _starts++;
+        LastFailure = null;
+        _simulation.Trace.Add(TraceKind.Start, Name, _starts);
+        Process = new MemberProcess(_simulation, this, _starts);
+        Process.Open();
+    }
+
+    /// <summary>The process ends as by kill -9; with the power, the system's cache is gone too.</summary>
+    public void Kill(bool losesPower, string why)
+    {
+        if (Process is not null)
+        {
+            MemberProcess ending = Process;
+            Process = null;
+            _simulation.Trace.Add(TraceKind.End, Name, losesPower ? 1 : 0, text: why);
+            ending.End();
+        }
+
+        if (losesPower)
+        {
+            Disk.LosePower();
+        }
+        else
+        {
+            Disk.EndProcess();
+        }
+    }
+
+    /// <summary>The process ended by itself, as it must when its disk fails.</summary>
+    public void Failed(string why)
+    {
+        LastFailure = why;
+        _simulation.Tally.Add("process ended by itself");
+        Kill(losesPower: false, why);
+    }
+}

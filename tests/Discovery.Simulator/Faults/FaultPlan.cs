@@ -1,0 +1,45 @@
+using Discovery.Simulator.Time;
+
+namespace Discovery.Simulator.Faults;
+
+/// <summary>
+/// Which faults a seed has and how often. Swarm testing: a seed with every fault hides what needs a long time without
+/// some of them, so each seed has a part of them only.
+/// </summary>
+internal sealed record FaultPlan
+{
+    /// <summary>Mean time between two faults; at most ten seconds, so that there are six a minute.</summary>
+    public required TimeSpan Pause { get; init; }
+
+    /// <summary>How long what can be mended lasts on average.</summary>
+    public required TimeSpan Lasting { get; init; }
+
+    /// <summary>What happens in this seed, weighted; never empty.</summary>
+    public required IReadOnlyList<FaultKind> Kinds { get; init; }
+
+    /// <summary>The greatest error of a clock's rate: 0.02 is 2 %.</summary>
+    public required double DriftMax { get; init; }
+
+    public static FaultPlan From(Chance chance)
+    {
+        var kinds = new List<FaultKind>();
+        foreach (FaultKind kind in Enum.GetValues<FaultKind>())
+        {
+            int weight = chance.Happens(0.5) ? chance.Between(1, 5) : 0;
+            kinds.AddRange(Enumerable.Repeat(kind, weight));
+        }
+
+        if (kinds.Count == 0)
+        {
+            kinds.Add(FaultKind.PowerCut);
+        }
+
+        return new FaultPlan
+        {
+            Pause = chance.Between(TimeSpan.FromSeconds(1.5), TimeSpan.FromSeconds(7)),
+            Lasting = chance.Between(TimeSpan.FromSeconds(0.3), TimeSpan.FromSeconds(4)),
+            Kinds = kinds,
+            DriftMax = chance.Pick([0, 0.001, 0.02, 0.1]),
+        };
+    }
+}

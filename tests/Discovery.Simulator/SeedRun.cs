@@ -1,0 +1,106 @@
+using Discovery.Simulator.Cluster;
+using Discovery.Simulator.Faults;
+using Discovery.Simulator.Report;
+using Discovery.Simulator.Time;
+using Discovery.Simulator.Workload;
+using Discovery.Store;
+
+namespace Discovery.Simulator;
+
+/// <summary>One seed from beginning to end: a time of faults, a time of peace, and the judgement.</summary>
+internal sealed class SeedRun
+{
+    private readonly Simulation _simulation;
+    private readonly SimulatedMember[] _members;
+    private readonly ClientRecords _records = new();
+    private readonly CancellationTokenSource _enough = new();
+    private readonly TimeSpan _faulty;
+    private readonly FaultInjector _faults;
+
+    public SeedRun(long seed, int memberCount)
+    {
+        _simulation = new Simulation(seed);
+        Chance chance = _simulation.ChanceOf("plan");
+        _faulty = chance.Between(TimeSpan.FromSeconds(50), TimeSpan.FromSeconds(90));
+        _members = [.. Enumerable.Range(1, Math.Max(1, memberCount)).Select(i => new SimulatedMember(_simulation, $"m{i}", Options(chance, i)))];
+        _faults = new FaultInjector(_simulation, _members, FaultPlan.From(chance));
+        StartClients(WorkloadPlan.From(chance));
+    }
+
+    public Trace Trace => _simulation.Trace;
+
+    public Tally Tally => _simulation.Tally;
+
+    /// <summary>Events so far.</summary>
+    public long Steps => _simulation.Events.Steps;
+
+    /// <summary>Simulated time.</summary>
+    public TimeSpan Now => _simulation.Now;
+
+    /// <summary>Runs all of it.</summary>
+    /// <exception cref="ViolationException">A promise was broken.</exception>
+    public void Run()
+    {
+        foreach (SimulatedMember member in _members)
+        {
+            member.Start();
+        }
+
+        _faults.Start();
+        _simulation.RunUntil(_faulty);
+        _faults.Heal();
+        _simulation.RunUntil(_simulation.Now + TimeSpan.FromSeconds(8));
+        _enough.Cancel();
+        _simulation.RunUntil(_simulation.Now + TimeSpan.FromSeconds(5));
+        Tally.Add("events", _simulation.Events.Steps);
+        Tally.Add("continuations", _simulation.Continuations.Ran);
+    }
+
+    private static StoreOptions Options(Chance chance, int number) => new()
+    {
+        Name = $"m{number}",
+        DataDir = $"m{number}",
+        SnapshotCount = chance.Between(10, 300),
+        CatchUpEntries = chance.Between(5, 200),
+        SegmentBytes = chance.Pick([16, 32, 64, 128]) * 1024,
+        WatchProgressNotifyInterval = TimeSpan.FromSeconds(2),
+        AutoCompactionMode = "revision",
+        AutoCompactionRetention = chance.Pick(["0", "100", "500"]),
+        ListenPeerUrls = [$"http://10.0.0.{number}:2380"],
+    };
+
+    private void StartClients(WorkloadPlan plan)
+    {
+        var access = new ClientAccess(_simulation, _records);
+        var context = new Continuations(_simulation.Continuations) { Failed = e => _simulation.Violate(new ViolationException($"a client failed: {e.Message}", e)) };
+        int id = 0;
+        for (int i = 0; i < plan.Clients; i++)
+        {
+            Start(new ReadWriteClient(_simulation, access, () => _members, plan, ++id).RunAsync);
+        }
+
+        for (int i = 0; i < plan.Holders; i++)
+        {
+            Start(new LeaseHolder(_simulation, access, () => _members, plan, ++id).RunAsync);
+        }
+
+        for (int i = 0; i < plan.Watchers; i++)
+        {
+            Start(new WatchingClient(_simulation, access, _records, () => _members, plan, ++id).RunAsync);
+        }
+
+        void Start(Func<CancellationToken, Task> run) => context.Run(() => _ = ObserveAsync(run(_enough.Token)));
+    }
+
+    private async Task ObserveAsync(Task running)
+    {
+        try
+        {
+            await running;
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            _simulation.Violate(new ViolationException($"a client failed: {e.Message}", e));
+        }
+    }
+}

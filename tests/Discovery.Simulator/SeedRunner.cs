@@ -1,0 +1,46 @@
+using System.Text;
+using Discovery.Simulator.Report;
+
+namespace Discovery.Simulator;
+
+/// <summary>Runs one seed and says what became of it.</summary>
+/// <param name="members">Members at the start.</param>
+/// <param name="reader">Gets every line of the trace as it happens; null for none.</param>
+internal sealed class SeedRunner(int members, Action<string>? reader = null)
+{
+    private const int LinesShown = 60;
+
+    public SeedReport Run(long seed)
+    {
+        SeedRun run = new(seed, members);
+        run.Trace.Reader = reader;
+        string? violation = null;
+        try
+        {
+            run.Run();
+        }
+        catch (Exception e)
+        {
+            violation = Describe(seed, run, e);
+        }
+
+        return new SeedReport(seed, members, run.Now, run.Trace.Hash, run.Tally, violation);
+    }
+
+    private string Describe(long seed, SeedRun run, Exception e)
+    {
+        var text = new StringBuilder();
+        _ = text.AppendLine(null, $"seed {seed}, step {run.Steps}, {run.Now.TotalSeconds:0.000000} s: {e.Message}");
+        for (Exception? cause = e is ViolationException ? e.InnerException : e; cause is not null; cause = cause.InnerException)
+        {
+            _ = text.AppendLine(null, $"{cause.GetType().Name}: {cause.Message}").AppendLine(cause.StackTrace);
+        }
+
+        foreach (string line in run.Trace.Last(LinesShown))
+        {
+            _ = text.Append("  ").AppendLine(line);
+        }
+
+        return text.Append(null, $"replay: dotnet run -c Release --project tests/Discovery.Simulator -- --seed {seed} --members {members} --verbose").ToString();
+    }
+}

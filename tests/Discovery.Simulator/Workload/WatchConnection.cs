@@ -1,0 +1,103 @@
+using System.Threading.Channels;
+using Discovery.EtcdApi.Messages;
+using Discovery.Simulator.Cluster;
+using Discovery.Store.Watch;
+
+namespace Discovery.Simulator.Workload;
+
+/// <summary>
+/// A watch stream between a client and a member: what is sent arrives later and in order, until the connection breaks.
+/// </summary>
+internal sealed class WatchConnection : IWatchTransport
+{
+    private readonly Simulation _simulation;
+    private readonly ClientAccess _access;
+    private readonly Channel<WatchRequest> _requests = Channel.CreateUnbounded<WatchRequest>();
+    private readonly Channel<WatchResponse> _responses = Channel.CreateUnbounded<WatchResponse>();
+    private readonly CancellationTokenSource _ending = new();
+    private readonly List<WatchResponse> _written = [];
+    private TimeSpan _lastToMember;
+    private TimeSpan _lastToClient;
+    private bool _isBroken;
+
+    private WatchConnection(Simulation simulation, ClientAccess access) => (_simulation, _access) = (simulation, access);
+
+    /// <summary>What the member sent, as it arrives; completed when the connection breaks.</summary>
+    public ChannelReader<WatchResponse> Responses => _responses.Reader;
+
+    /// <summary>Connects; who is not there looks like a connection that breaks.</summary>
+    public static WatchConnection Open(Simulation simulation, ClientAccess access, SimulatedMember member)
+    {
+        var connection = new WatchConnection(simulation, access);
+        simulation.Events.After(access.Latency(), () => connection.Accept(member));
+        return connection;
+    }
+
+    public void Send(WatchRequest request) =>
+        Deliver(ref _lastToMember, () => _ = _requests.Writer.TryWrite(request));
+
+    /// <summary>The client hangs up, or the network cuts it off.</summary>
+    public void Break()
+    {
+        if (!_isBroken)
+        {
+            _isBroken = true;
+            _ = _responses.Writer.TryComplete();
+            Deliver(ref _lastToMember, _ending.Cancel);
+        }
+    }
+
+    async ValueTask<WatchRequest?> IWatchTransport.ReadAsync(CancellationToken cancellation) =>
+        await _requests.Reader.ReadAsync(cancellation);
+
+    void IWatchTransport.Write(WatchResponse response) => _written.Add(response);
+
+    ValueTask IWatchTransport.FlushAsync(CancellationToken cancellation)
+    {
+        foreach (WatchResponse response in _written)
+        {
+            Deliver(ref _lastToClient, () => _ = _responses.Writer.TryWrite(response));
+        }
+
+        _written.Clear();
+        return ValueTask.CompletedTask;
+    }
+
+    private void Accept(SimulatedMember member)
+    {
+        if (member.Process is not { IsServing: true } process || _isBroken)
+        {
+            Break();
+            return;
+        }
+
+        Action forget = process.WhenEnded(() => Deliver(ref _lastToClient, Break));
+        process.Run(() => _ = ServeAsync(process, forget));
+    }
+
+    private async Task ServeAsync(MemberProcess process, Action forget)
+    {
+        try
+        {
+            await process.Server.WatchAsync(this, _ending.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // The client has left.
+        }
+        catch (Exception e)
+        {
+            _simulation.Violate(new Report.ViolationException($"a watch stream ended by what no fault explains: {e.Message}", e));
+        }
+
+        forget();
+    }
+
+    private void Deliver(ref TimeSpan last, Action arrive)
+    {
+        // In order, as TCP has it.
+        TimeSpan at = _simulation.Now + _access.Latency();
+        last = at > last ? at : last;
+        _simulation.Events.At(last, arrive);
+    }
+}
