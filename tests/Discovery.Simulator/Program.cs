@@ -3,36 +3,39 @@ using Discovery.Catalog.Programs;
 using Discovery.Simulator;
 using Discovery.Simulator.Report;
 
-Option<long> seed = Flags.Number("seed", 0, long.MinValue, long.MaxValue, "The one seed to run, or the first of --seconds");
+Option<long> seed = Flags.Number("seed", 1, long.MinValue, long.MaxValue, "The one seed to run, or the first of --seconds");
 Option<string?> seeds = Flags.Text("seeds", null, "The seeds A..B, both included");
 Option<long> seconds = Flags.Number("seconds", 0, 0, 1_000_000, "Run seeds, one after the other from --seed on, for so many seconds of wall time");
-Option<Duration> soak = Flags.Duration("soak", TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromDays(30), TimeSpan.FromSeconds(1), "The same by a time such as 1h");
+Option<Duration> soak = Flags.Duration(
+    "soak", TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromDays(30), TimeSpan.FromSeconds(1), "The same by a time such as 1h, from a seed that the clock gives");
 Option<long> members = Flags.Number("members", 0, 0, 9, "Members at the start; 0 lets each seed choose");
+Option<long> jobs = Flags.Number("jobs", 1, 1, 64, "Processes that share the seeds: one a core");
 Option<bool> verbose = Flags.Switch("verbose", "Print every line of the trace");
 Option<bool> json = Flags.Switch("json", "Print the summary as one JSON object");
+Option<long> skip = Flags.Number("skip", 0, 0, 64, "Seeds to leave out at the beginning; --jobs sets it");
+Option<long> step = Flags.Number("step", 1, 1, 64, "From one seed to the next; --jobs sets it");
 var root = new RootCommand("Whole clusters of the store on one thread, each from one seed, with faults and checks")
 {
-    seed, seeds, seconds, soak, members, verbose, json,
+    seed, seeds, seconds, soak, members, jobs, verbose, json, skip, step,
 };
 root.SetAction(async (parsed, cancellation) =>
 {
-    var summary = new Summary();
-    var runner = new SeedRunner((int)parsed.GetValue(members), parsed.GetValue(verbose) ? Console.Out.WriteLine : null);
-    TimeSpan time = parsed.GetValue(soak) is { Time: var given } && given > TimeSpan.Zero ? given : TimeSpan.FromSeconds(parsed.GetValue(seconds));
-    SeedList list = SeedList.From(parsed.GetValue(seeds), parsed.GetValue(seed), time > TimeSpan.Zero);
-    foreach (long next in list)
+    TimeSpan time = parsed.GetValue(soak).Time > TimeSpan.Zero ? parsed.GetValue(soak).Time : TimeSpan.FromSeconds(parsed.GetValue(seconds));
+    long first = parsed.GetValue(soak).Time > TimeSpan.Zero && parsed.GetResult(seed) is null or { Implicit: true }
+        ? TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() * 1000
+        : parsed.GetValue(seed);
+    Summary summary;
+    if (parsed.GetValue(jobs) > 1)
     {
-        SeedReport report = runner.Run(next);
-        summary.Add(report);
-        if (report.Violation is not null)
-        {
-            await Console.Error.WriteLineAsync(report.Violation);
-        }
-
-        if (cancellation.IsCancellationRequested || (time > TimeSpan.Zero && summary.Elapsed > time))
-        {
-            break;
-        }
+        string[] shared = [$"--members={parsed.GetValue(members)}", $"--seconds={(long)time.TotalSeconds}"];
+        shared = [.. shared, parsed.GetValue(seeds) is { } range ? $"--seeds={range}" : $"--seed={first}"];
+        summary = await ParallelRun.RunAsync(shared, (int)parsed.GetValue(jobs), cancellation);
+    }
+    else
+    {
+        var list = SeedList.From(parsed.GetValue(seeds), first, time > TimeSpan.Zero, (int)parsed.GetValue(skip), (int)parsed.GetValue(step));
+        var runner = new SeedRunner((int)parsed.GetValue(members), parsed.GetValue(verbose) ? Console.Out.WriteLine : null);
+        summary = runner.RunAll(list, time, Console.Error, cancellation);
     }
 
     await Console.Out.WriteLineAsync(parsed.GetValue(json) ? summary.ToJson() : summary.ToString());

@@ -11,7 +11,7 @@ namespace Discovery.Simulator;
 internal sealed class SeedRun
 {
     private readonly Simulation _simulation;
-    private readonly SimulatedMember[] _members;
+    private readonly SimulatedCluster _cluster;
     private readonly ClientRecords _records = new();
     private readonly CancellationTokenSource _enough = new();
     private readonly TimeSpan _faulty;
@@ -22,8 +22,13 @@ internal sealed class SeedRun
         _simulation = new Simulation(seed);
         Chance chance = _simulation.ChanceOf("plan");
         _faulty = chance.Between(TimeSpan.FromSeconds(50), TimeSpan.FromSeconds(90));
-        _members = [.. Enumerable.Range(1, Math.Max(1, memberCount)).Select(i => new SimulatedMember(_simulation, $"m{i}", Options(chance, i)))];
-        _faults = new FaultInjector(_simulation, _members, FaultPlan.From(chance));
+        _cluster = new SimulatedCluster(_simulation);
+        for (int i = 1; i <= memberCount; i++)
+        {
+            _cluster.Add(new SimulatedMember(_cluster, $"m{i}", Options(chance, i)));
+        }
+
+        _faults = new FaultInjector(_cluster, FaultPlan.From(chance));
         StartClients(WorkloadPlan.From(chance));
     }
 
@@ -41,7 +46,7 @@ internal sealed class SeedRun
     /// <exception cref="ViolationException">A promise was broken.</exception>
     public void Run()
     {
-        foreach (SimulatedMember member in _members)
+        foreach (SimulatedMember member in _cluster.Members)
         {
             member.Start();
         }
@@ -76,17 +81,17 @@ internal sealed class SeedRun
         int id = 0;
         for (int i = 0; i < plan.Clients; i++)
         {
-            Start(new ReadWriteClient(_simulation, access, () => _members, plan, ++id).RunAsync);
+            Start(new ReadWriteClient(_simulation, access, () => _cluster.Members, plan, ++id).RunAsync);
         }
 
         for (int i = 0; i < plan.Holders; i++)
         {
-            Start(new LeaseHolder(_simulation, access, () => _members, plan, ++id).RunAsync);
+            Start(new LeaseHolder(_simulation, access, () => _cluster.Members, plan, ++id).RunAsync);
         }
 
         for (int i = 0; i < plan.Watchers; i++)
         {
-            Start(new WatchingClient(_simulation, access, _records, () => _members, plan, ++id).RunAsync);
+            Start(new WatchingClient(_simulation, access, _records, () => _cluster.Members, plan, ++id).RunAsync);
         }
 
         void Start(Func<CancellationToken, Task> run) => context.Run(() => _ = ObserveAsync(run(_enough.Token)));

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using Discovery.Simulator.Report;
 
@@ -10,8 +11,31 @@ internal sealed class SeedRunner(int members, Action<string>? reader = null)
 {
     private const int LinesShown = 60;
 
+    /// <summary>Runs one seed after the other until none is left or time is up; violations are told as they come.</summary>
+    public Summary RunAll(IEnumerable<long> seeds, TimeSpan time, TextWriter told, CancellationToken cancellation)
+    {
+        var summary = new Summary();
+        foreach (long seed in seeds)
+        {
+            SeedReport report = Run(seed);
+            summary.Add(report);
+            if (report.Violation is not null)
+            {
+                told.WriteLine(report.Violation);
+            }
+
+            if (cancellation.IsCancellationRequested || (time > TimeSpan.Zero && summary.Elapsed > time))
+            {
+                break;
+            }
+        }
+
+        return summary;
+    }
+
     public SeedReport Run(long seed)
     {
+        var watch = Stopwatch.StartNew();
         SeedRun run = new(seed, members);
         run.Trace.Reader = reader;
         string? violation = null;
@@ -24,7 +48,7 @@ internal sealed class SeedRunner(int members, Action<string>? reader = null)
             violation = Describe(seed, run, e);
         }
 
-        return new SeedReport(seed, members, run.Now, run.Trace.Hash, run.Tally, violation);
+        return new SeedReport(seed, members, run.Now, watch.Elapsed, run.Trace.Hash, run.Tally, violation);
     }
 
     private string Describe(long seed, SeedRun run, Exception e)

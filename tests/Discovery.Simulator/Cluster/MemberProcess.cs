@@ -18,6 +18,7 @@ namespace Discovery.Simulator.Cluster;
 /// </summary>
 internal sealed class MemberProcess
 {
+    private readonly SimulatedCluster _cluster;
     private readonly Simulation _simulation;
     private readonly SimulatedMember _member;
     private readonly Continuations _context;
@@ -25,16 +26,19 @@ internal sealed class MemberProcess
     private List<Request> _inbox = [];
     private List<Request> _taken = [];
     private OpenedData? _data;
+    private Effect _crashEffect;
+    private int _untilCrash;
     private TimeSpan _lastTick;
     private bool _isWoken;
     private bool _isPreparing;
 
-    public MemberProcess(Simulation simulation, SimulatedMember member, long life)
+    public MemberProcess(SimulatedCluster cluster, SimulatedMember member, long life)
     {
-        _simulation = simulation;
+        _cluster = cluster;
+        _simulation = cluster.Simulation;
         _member = member;
         Life = life;
-        _context = new Continuations(simulation.Continuations) { Failed = Fail };
+        _context = new Continuations(_simulation.Continuations) { Failed = Fail };
     }
 
     /// <summary>Counts the lives of the member.</summary>
@@ -63,6 +67,12 @@ internal sealed class MemberProcess
     /// <summary>Reads the data and starts to serve, some time from now.</summary>
     public void Open() => _simulation.Events.After(
         _member.Chance.Between(TimeSpan.FromMilliseconds(5), TimeSpan.FromMilliseconds(100)), () => Run(OpenNow));
+
+    /// <summary>The last entry that it applied.</summary>
+    public ulong AppliedIndex => IsServing ? Replica.View.AppliedIndex : 0;
+
+    /// <summary>Has the process die at the n-th time that it comes to the effect; 0 for not at all.</summary>
+    public void CrashAt(Effect effect, int count) => (_crashEffect, _untilCrash) = (effect, count);
 
     /// <summary>Runs a part of the process; what it cannot go on from ends it, as it does in production.</summary>
     public void Run(Action action) => _context.Run(action);
@@ -134,6 +144,7 @@ internal sealed class MemberProcess
         replica.ViewChanged = view =>
         {
             _simulation.Trace.Add(TraceKind.Applied, _member.Name, (long)view.AppliedIndex, view.Revision);
+            Come(Effect.ViewChanged);
             Hub.OnViewChanged(view);
         };
         WatchSettings = new WatchSettings(_member.Clock, _member.Options.WatchProgressNotifyInterval, _member.Options.MaxRequestBytes);
@@ -184,6 +195,7 @@ internal sealed class MemberProcess
         }
 
         Replica.Turn(now);
+        Come(Effect.TurnEnded);
         PrepareSpare();
         if (Replica.HasWork)
         {
@@ -235,6 +247,14 @@ internal sealed class MemberProcess
 
     private TimeSpan DiskTime() =>
         _member.Chance.Between(TimeSpan.FromMicroseconds(80), TimeSpan.FromMilliseconds(2)) * _member.Disk.Faults.Slowness;
+
+    private void Come(Effect effect)
+    {
+        if (_untilCrash > 0 && effect == _crashEffect && --_untilCrash == 0)
+        {
+            throw new SimulatedCrashException(effect.ToString());
+        }
+    }
 
     private void Fail(Exception e)
     {

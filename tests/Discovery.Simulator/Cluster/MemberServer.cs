@@ -25,7 +25,7 @@ internal sealed class MemberServer(MemberProcess process)
             command = command with { Request = Complete(grant) };
         }
 
-        var proposal = new Proposal(command, CommandCodec.Encode(command));
+        var proposal = new Proposal(command, CommandCodec.Encode(command, default));
         process.Enter(proposal);
         CommandResult result = await proposal.Answer;
         ThrowIf(result.Error);

@@ -1,7 +1,9 @@
+using Discovery.Raft;
 using Discovery.Simulator.Disk;
 using Discovery.Simulator.Report;
 using Discovery.Simulator.Time;
 using Discovery.Store;
+using Discovery.Store.Keyspace;
 
 namespace Discovery.Simulator.Cluster;
 
@@ -11,11 +13,15 @@ namespace Discovery.Simulator.Cluster;
 internal sealed class SimulatedMember
 {
     private readonly Simulation _simulation;
+    private readonly SimulatedCluster _cluster;
     private long _starts;
 
-    public SimulatedMember(Simulation simulation, string name, StoreOptions options)
+    public SimulatedMember(SimulatedCluster cluster, string name, StoreOptions options)
     {
+        Simulation simulation = cluster.Simulation;
         _simulation = simulation;
+        _cluster = cluster;
+        Id = new NodeId(MemberIds.OfMember(options.EffectiveAdvertisePeerUrls, options.InitialClusterToken));
         Name = name;
         Options = options;
         Chance = simulation.ChanceOf($"member {name}");
@@ -24,6 +30,8 @@ internal sealed class SimulatedMember
     }
 
     public string Name { get; }
+
+    public NodeId Id { get; }
 
     /// <summary>What the process is started with.</summary>
     public StoreOptions Options { get; set; }
@@ -43,6 +51,9 @@ internal sealed class SimulatedMember
     /// <summary>Whether its disk lost or changed what it had promised to keep, and that is not made good yet.</summary>
     public bool IsDamaged { get; set; }
 
+    /// <summary>While it is false, nobody starts the process again; null when nothing holds it.</summary>
+    public Func<bool>? HeldUntil { get; set; }
+
     public bool IsRunning => Process is not null;
 
     /// <summary>Starts the process, if none runs. It may end at once, when its data cannot be used.</summary>
@@ -56,7 +67,7 @@ internal sealed class SimulatedMember
         _starts++;
         LastFailure = null;
         _simulation.Trace.Add(TraceKind.Start, Name, _starts);
-        Process = new MemberProcess(_simulation, this, _starts);
+        Process = new MemberProcess(_cluster, this, _starts);
         Process.Open();
     }
 

@@ -1,25 +1,36 @@
 using Discovery.Simulator.Cluster;
-using Discovery.Simulator.Disk;
 using Discovery.Simulator.Report;
 using Discovery.Simulator.Time;
 
 namespace Discovery.Simulator.Faults;
 
 /// <summary>Makes things go wrong as planned, and right again.</summary>
-internal sealed class FaultInjector(Simulation simulation, IReadOnlyList<SimulatedMember> members, FaultPlan plan)
+internal sealed class FaultInjector
 {
-    private readonly Chance _chance = simulation.ChanceOf("faults");
+    private readonly SimulatedCluster _cluster;
+    private readonly Simulation _simulation;
+    private readonly FaultPlan _plan;
+    private readonly Chance _chance;
+    private readonly MemberFaults _member;
+    private readonly NetworkFaults _network;
     private bool _isOver;
 
-    /// <summary>Faults so far.</summary>
-    public int Count { get; private set; }
+    public FaultInjector(SimulatedCluster cluster, FaultPlan plan)
+    {
+        _cluster = cluster;
+        _simulation = cluster.Simulation;
+        _plan = plan;
+        _chance = _simulation.ChanceOf("faults");
+        _member = new MemberFaults(cluster, _chance, plan.DriftMax, Mend);
+        _network = new NetworkFaults(cluster, _chance, Mend);
+    }
 
     /// <summary>Begins.</summary>
     public void Start()
     {
-        foreach (SimulatedMember member in members)
+        foreach (SimulatedMember member in _cluster.Members)
         {
-            member.Clock.SetRate(Rate());
+            member.Clock.SetRate(_member.Rate());
         }
 
         Next();
@@ -30,29 +41,51 @@ internal sealed class FaultInjector(Simulation simulation, IReadOnlyList<Simulat
     public void Heal()
     {
         _isOver = true;
-        foreach (SimulatedMember member in members)
+        _simulation.Trace.Add(TraceKind.Fault, "all", text: "healed");
+        _cluster.Network.Heal();
+        foreach (SimulatedMember member in _cluster.Members)
         {
             member.Disk.Faults.Clear();
             member.Process?.Resume();
+            member.Process?.CrashAt(default, 0);
+            member.HeldUntil = null;
             member.Start();
         }
     }
 
-    private void Next() => simulation.Events.After(_chance.Around(plan.Pause), () =>
+    private void Next() => _simulation.Events.After(_chance.Around(_plan.Pause), () =>
     {
         if (!_isOver)
         {
-            Cause(_chance.Pick(plan.Kinds), _chance.Pick(members));
+            Cause(_chance.Pick(_plan.Kinds));
             Next();
         }
     });
 
-    /// <summary>What an operator's system does: a process that has ended is started again after a while.</summary>
-    private void Supervise() => simulation.Events.After(TimeSpan.FromMilliseconds(200), () =>
+    private void Cause(FaultKind kind)
     {
-        foreach (SimulatedMember member in members)
+        _simulation.Trace.Add(TraceKind.Fault, "all", text: kind.ToString());
+        if (_network.Cause(kind) || _member.Cause(kind))
         {
-            if (!member.IsRunning && (_isOver || _chance.Happens(0.2 / Math.Max(0.3, plan.Lasting.TotalSeconds))))
+            _simulation.Tally.Add($"fault {kind}");
+        }
+    }
+
+    private void Mend(Action mended) => _simulation.Events.After(_chance.Around(_plan.Lasting), mended);
+
+    /// <summary>What an operator's system does: a process that has ended is started again after a while.</summary>
+    private void Supervise() => _simulation.Events.After(TimeSpan.FromMilliseconds(200), () =>
+    {
+        double probability = _isOver ? 1 : Math.Min(1, 0.2 / Math.Max(0.3, _plan.Lasting.TotalSeconds));
+        foreach (SimulatedMember member in _cluster.Members)
+        {
+            if (member.IsRunning || member.HeldUntil?.Invoke() == false)
+            {
+                continue;
+            }
+
+            member.HeldUntil = null;
+            if (_chance.Happens(probability))
             {
                 member.Start();
             }
@@ -60,65 +93,4 @@ internal sealed class FaultInjector(Simulation simulation, IReadOnlyList<Simulat
 
         Supervise();
     });
-
-    private void Cause(FaultKind kind, SimulatedMember member)
-    {
-        Count++;
-        simulation.Trace.Add(TraceKind.Fault, member.Name, text: kind.ToString());
-        simulation.Tally.Add($"fault {kind}");
-        DiskFaults disk = member.Disk.Faults;
-        switch (kind)
-        {
-            case FaultKind.Kill:
-                member.Kill(losesPower: false, "killed");
-                break;
-            case FaultKind.PowerCut:
-                member.Kill(losesPower: true, "power cut");
-                break;
-            case FaultKind.BlackOut:
-                foreach (SimulatedMember every in members)
-                {
-                    every.Kill(losesPower: true, "power cut");
-                }
-
-                break;
-            case FaultKind.CrashOnDisk:
-                disk.CrashAfter(_chance.Between(1, 40));
-                break;
-            case FaultKind.Pause when member.Process is { } process:
-                process.Pause();
-                Mend(process.Resume);
-                break;
-            case FaultKind.ClockRate:
-                member.Clock.SetRate(Rate());
-                break;
-            case FaultKind.ClockSet:
-                member.Clock.Set(_chance.Between(TimeSpan.FromHours(-1), TimeSpan.FromHours(1)));
-                break;
-            case FaultKind.SlowDisk:
-                disk.Slowness = _chance.Between(2.0, 500);
-                Mend(() => disk.Slowness = 1);
-                break;
-            case FaultKind.SyncError:
-                disk.SyncError = _chance.Between(0.01, 1);
-                Mend(() => disk.SyncError = 0);
-                break;
-            case FaultKind.WriteError:
-                disk.WriteError = _chance.Between(0.01, 1);
-                Mend(() => disk.WriteError = 0);
-                break;
-            case FaultKind.ReadError:
-                disk.ReadError = _chance.Between(0.01, 0.3);
-                Mend(() => disk.ReadError = 0);
-                break;
-            case FaultKind.DiskFull:
-                disk.IsFull = true;
-                Mend(() => disk.IsFull = false);
-                break;
-        }
-    }
-
-    private void Mend(Action mended) => simulation.Events.After(_chance.Around(plan.Lasting), mended);
-
-    private double Rate() => 1 + _chance.Between(-plan.DriftMax, plan.DriftMax);
 }

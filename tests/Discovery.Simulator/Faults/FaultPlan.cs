@@ -23,16 +23,15 @@ internal sealed record FaultPlan
     public static FaultPlan From(Chance chance)
     {
         var kinds = new List<FaultKind>();
+        double part = chance.Pick([0.15, 0.3, 0.5]);
         foreach (FaultKind kind in Enum.GetValues<FaultKind>())
         {
-            int weight = chance.Happens(0.5) ? chance.Between(1, 5) : 0;
+            int weight = chance.Happens(part) ? chance.Between(1, 5) : 0;
             kinds.AddRange(Enumerable.Repeat(kind, weight));
         }
 
-        if (kinds.Count == 0)
-        {
-            kinds.Add(FaultKind.PowerCut);
-        }
+        // What can always be caused: six a minute are promised.
+        kinds.Add(FaultKind.PowerCut);
 
         return new FaultPlan
         {

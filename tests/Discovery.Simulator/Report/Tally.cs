@@ -5,6 +5,18 @@ internal sealed class Tally
 {
     private readonly SortedDictionary<string, long> _counts = new(StringComparer.Ordinal);
 
+    public Tally()
+    {
+    }
+
+    public Tally(IReadOnlyDictionary<string, long> counts)
+    {
+        foreach ((string what, long count) in counts)
+        {
+            _counts[what] = count;
+        }
+    }
+
     public IReadOnlyDictionary<string, long> Counts => _counts;
 
     public long this[string what] => _counts.GetValueOrDefault(what);

@@ -1,0 +1,113 @@
+using Discovery.Simulator.Cluster;
+using Discovery.Simulator.Disk;
+using Discovery.Simulator.Time;
+
+namespace Discovery.Simulator.Faults;
+
+/// <summary>What goes wrong on one machine, or on several at once.</summary>
+/// <param name="cluster">Who.</param>
+/// <param name="chance">Whom and how badly.</param>
+/// <param name="drift">The greatest error of a clock's rate.</param>
+/// <param name="mend">Has the fault end after a while.</param>
+internal sealed class MemberFaults(SimulatedCluster cluster, Chance chance, double drift, Action<Action> mend)
+{
+    /// <summary>Causes it; false when it cannot be caused now.</summary>
+    public bool Cause(FaultKind kind)
+    {
+        SimulatedMember member = chance.Pick(cluster.Members);
+        return CauseOnDisk(kind, member.Disk.Faults) || CauseOn(kind, member) || CauseOnSeveral(kind);
+    }
+
+    /// <summary>A clock's rate.</summary>
+    public double Rate() => 1 + chance.Between(-drift, drift);
+
+    private bool CauseOn(FaultKind kind, SimulatedMember member)
+    {
+        switch (kind)
+        {
+            case FaultKind.Kill when member.IsRunning:
+                member.Kill(losesPower: false, "killed");
+                return true;
+            case FaultKind.KillLeader when cluster.Leader is { } leader:
+                leader.Kill(losesPower: chance.Happens(0.3), "killed while it led");
+                return true;
+            case FaultKind.PowerCut:
+                member.Kill(losesPower: true, "power cut");
+                return true;
+            case FaultKind.CrashAtEffect when member.Process is { } process:
+                process.CrashAt(chance.Pick(Enum.GetValues<Effect>()), chance.Between(1, 20));
+                return true;
+            case FaultKind.DownUntilSnapshot when member.IsRunning && cluster.Members.Count > 2:
+                member.Kill(losesPower: false, "killed until a snapshot");
+                member.HeldUntil = cluster.IsForgotten(member);
+                return true;
+            case FaultKind.Pause when member.Process is { } process:
+                process.Pause();
+                mend(process.Resume);
+                return true;
+            case FaultKind.ClockRate when drift > 0:
+                member.Clock.SetRate(Rate());
+                return true;
+            case FaultKind.ClockSet:
+                member.Clock.Set(chance.Between(TimeSpan.FromHours(-1), TimeSpan.FromHours(1)));
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    private bool CauseOnSeveral(FaultKind kind)
+    {
+        switch (kind)
+        {
+            case FaultKind.KillMajority:
+                foreach (SimulatedMember member in chance.Shuffled(cluster.Members).Take((cluster.Members.Count / 2) + 1))
+                {
+                    member.Kill(chance.Happens(0.5), "killed with others");
+                }
+
+                return true;
+            case FaultKind.BlackOut:
+                foreach (SimulatedMember member in cluster.Members)
+                {
+                    member.Kill(losesPower: true, "power cut");
+                }
+
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    private bool CauseOnDisk(FaultKind kind, DiskFaults disk)
+    {
+        switch (kind)
+        {
+            case FaultKind.CrashOnDisk:
+                disk.CrashAfter(chance.Between(1, 40));
+                return true;
+            case FaultKind.SlowDisk:
+                disk.Slowness = chance.Between(2.0, 500);
+                mend(() => disk.Slowness = 1);
+                return true;
+            case FaultKind.SyncError:
+                disk.SyncError = chance.Between(0.01, 1);
+                mend(() => disk.SyncError = 0);
+                return true;
+            case FaultKind.WriteError:
+                disk.WriteError = chance.Between(0.01, 1);
+                mend(() => disk.WriteError = 0);
+                return true;
+            case FaultKind.ReadError:
+                disk.ReadError = chance.Between(0.01, 0.3);
+                mend(() => disk.ReadError = 0);
+                return true;
+            case FaultKind.DiskFull:
+                disk.IsFull = true;
+                mend(() => disk.IsFull = false);
+                return true;
+            default:
+                return false;
+        }
+    }
+}
