@@ -1,3 +1,4 @@
+using Discovery.Simulator.Checks;
 using Discovery.Simulator.Cluster;
 using Discovery.Simulator.Faults;
 using Discovery.Simulator.Report;
@@ -13,6 +14,7 @@ internal sealed class SeedRun
     private readonly Simulation _simulation;
     private readonly SimulatedCluster _cluster;
     private readonly ClientRecords _records = new();
+    private readonly History _history = new();
     private readonly CancellationTokenSource _enough = new();
     private readonly TimeSpan _faulty;
     private readonly FaultInjector _faults;
@@ -23,9 +25,10 @@ internal sealed class SeedRun
         Chance chance = _simulation.ChanceOf("plan");
         _faulty = chance.Between(TimeSpan.FromSeconds(50), TimeSpan.FromSeconds(90));
         _cluster = new SimulatedCluster(_simulation);
+        memberCount = memberCount > 0 ? memberCount : chance.Pick([1, 3, 3, 3, 5, 5]);
         for (int i = 1; i <= memberCount; i++)
         {
-            _cluster.Add(new SimulatedMember(_cluster, $"m{i}", Options(chance, i)));
+            _cluster.Add(new SimulatedMember(_cluster, $"m{i}", Options(chance, i, memberCount)));
         }
 
         _faults = new FaultInjector(_cluster, FaultPlan.From(chance));
@@ -57,11 +60,21 @@ internal sealed class SeedRun
         _simulation.RunUntil(_simulation.Now + TimeSpan.FromSeconds(8));
         _enough.Cancel();
         _simulation.RunUntil(_simulation.Now + TimeSpan.FromSeconds(5));
+        Judge(LinearizabilityCheck.Check(_history));
+        Tally.Add("operations judged", _history.Operations.Count);
         Tally.Add("events", _simulation.Events.Steps);
         Tally.Add("continuations", _simulation.Continuations.Ran);
     }
 
-    private static StoreOptions Options(Chance chance, int number) => new()
+    private static void Judge(Violation? violation)
+    {
+        if (violation is not null)
+        {
+            throw new ViolationException(violation);
+        }
+    }
+
+    private static StoreOptions Options(Chance chance, int number, int count) => new()
     {
         Name = $"m{number}",
         DataDir = $"m{number}",
@@ -71,13 +84,17 @@ internal sealed class SeedRun
         WatchProgressNotifyInterval = TimeSpan.FromSeconds(2),
         AutoCompactionMode = "revision",
         AutoCompactionRetention = chance.Pick(["0", "100", "500"]),
-        ListenPeerUrls = [$"http://10.0.0.{number}:2380"],
+        ListenPeerUrls = [PeerUrl(number)],
+        InitialAdvertisePeerUrls = [PeerUrl(number)],
+        InitialCluster = string.Join(',', Enumerable.Range(1, count).Select(static i => $"m{i}={PeerUrl(i)}")),
     };
+
+    private static string PeerUrl(int number) => $"http://10.0.0.{number}:2380";
 
     private void StartClients(WorkloadPlan plan)
     {
-        var access = new ClientAccess(_simulation, _records);
-        var context = new Continuations(_simulation.Continuations) { Failed = e => _simulation.Violate(new ViolationException($"a client failed: {e.Message}", e)) };
+        var access = new ClientAccess(_simulation, _history);
+        var context = new Continuations(_simulation.Continuations) { Failed = e => _simulation.Stop("a client failed", e) };
         int id = 0;
         for (int i = 0; i < plan.Clients; i++)
         {
@@ -105,7 +122,7 @@ internal sealed class SeedRun
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            _simulation.Violate(new ViolationException($"a client failed: {e.Message}", e));
+            _simulation.Stop("a client failed", e);
         }
     }
 }

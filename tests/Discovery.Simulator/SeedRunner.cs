@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using Discovery.Simulator.Checks;
 using Discovery.Simulator.Report;
 
 namespace Discovery.Simulator;
@@ -55,7 +56,7 @@ internal sealed class SeedRunner(int members, Action<string>? reader = null)
     {
         var text = new StringBuilder();
         _ = text.AppendLine(null, $"seed {seed}, step {run.Steps}, {run.Now.TotalSeconds:0.000000} s: {e.Message}");
-        for (Exception? cause = e is ViolationException ? e.InnerException : e; cause is not null; cause = cause.InnerException)
+        for (Exception? cause = e is ViolationException ? null : e; cause is not null; cause = cause.InnerException)
         {
             _ = text.AppendLine(null, $"{cause.GetType().Name}: {cause.Message}").AppendLine(cause.StackTrace);
         }

@@ -1,3 +1,5 @@
+using Discovery.Simulator.Checks;
+using Discovery.Simulator.Cluster;
 using Discovery.Simulator.Report;
 using Discovery.Simulator.Time;
 
@@ -6,12 +8,13 @@ namespace Discovery.Simulator;
 /// <summary>What one seed is made of: time, chance, the order of everything, and the record of it.</summary>
 internal sealed class Simulation
 {
-    private ViolationException? _violation;
+    private ViolationException? _broken;
 
     public Simulation(long seed)
     {
         Seed = seed;
         Trace = new Trace(() => Events.Now);
+        Observer = new Observer(this);
     }
 
     public long Seed { get; }
@@ -24,15 +27,18 @@ internal sealed class Simulation
 
     public Tally Tally { get; } = new();
 
-    public TimeSpan Now => Events.Now;
+    /// <summary>Where the run stands, for the checkers.</summary>
+    public RunPosition Position { get; } = new();
 
-    /// <summary>Called after each event, when all that it caused is done.</summary>
-    public Action? Stepped { get; set; }
+    public Observer Observer { get; }
+
+    public TimeSpan Now => Events.Now;
 
     /// <summary>The chance of one part.</summary>
     public Chance ChanceOf(string part) => new(Seed, part);
 
     /// <summary>Lets everything happen up to a moment.</summary>
+    /// <exception cref="ViolationException">A promise was broken.</exception>
     public void RunUntil(TimeSpan end)
     {
         while (Step(end))
@@ -42,6 +48,7 @@ internal sealed class Simulation
     }
 
     /// <summary>Lets things happen until the condition holds; false when the moment came first.</summary>
+    /// <exception cref="ViolationException">A promise was broken.</exception>
     public bool RunUntil(Func<bool> holds, TimeSpan end)
     {
         while (!holds())
@@ -63,8 +70,9 @@ internal sealed class Simulation
         return done.Task;
     }
 
-    /// <summary>Ends the simulation at the end of this step: a promise was broken.</summary>
-    public void Violate(ViolationException violation) => _violation ??= violation;
+    /// <summary>Ends the run with this step: something happened that no fault explains, or a checker said so.</summary>
+    public void Stop(string where, Exception e) => _broken ??= e as ViolationException
+        ?? new ViolationException(new Violation(where, e.ToString(), Events.Steps, Now));
 
     private bool Step(TimeSpan end)
     {
@@ -73,14 +81,10 @@ internal sealed class Simulation
             return false;
         }
 
+        Position.Step = Events.Steps;
+        Position.Now = Now;
         action();
         Continuations.Pump();
-        Stepped?.Invoke();
-        if (_violation is not null)
-        {
-            throw _violation;
-        }
-
-        return true;
+        return _broken is null ? true : throw _broken;
     }
 }

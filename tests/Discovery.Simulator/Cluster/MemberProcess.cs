@@ -1,14 +1,12 @@
+using Discovery.EtcdApi;
+using Discovery.Raft;
 using Discovery.Simulator.Disk;
 using Discovery.Simulator.Report;
 using Discovery.Simulator.Time;
 using Discovery.Store;
 using Discovery.Store.Api;
 using Discovery.Store.Consensus;
-using Discovery.Store.Keyspace;
-using Discovery.Store.Log;
 using Discovery.Store.Watch;
-using Discovery.EtcdApi;
-using Discovery.Raft;
 
 namespace Discovery.Simulator.Cluster;
 
@@ -23,14 +21,14 @@ internal sealed class MemberProcess
     private readonly SimulatedMember _member;
     private readonly Continuations _context;
     private readonly List<Action> _connections = [];
+    private readonly MemberDisk _disk;
     private List<Request> _inbox = [];
     private List<Request> _taken = [];
     private OpenedData? _data;
-    private Effect _crashEffect;
-    private int _untilCrash;
     private TimeSpan _lastTick;
     private bool _isWoken;
-    private bool _isPreparing;
+    private Effect _crashEffect;
+    private int _untilCrash;
 
     public MemberProcess(SimulatedCluster cluster, SimulatedMember member, long life)
     {
@@ -39,6 +37,7 @@ internal sealed class MemberProcess
         _member = member;
         Life = life;
         _context = new Continuations(_simulation.Continuations) { Failed = Fail };
+        _disk = new MemberDisk(_simulation, this);
     }
 
     /// <summary>Counts the lives of the member.</summary>
@@ -47,6 +46,9 @@ internal sealed class MemberProcess
     public SimulatedMember Member => _member;
 
     public StoreOptions Options => _member.Options;
+
+    /// <summary>Who this is, as its data says.</summary>
+    public NodeId Id { get; private set; }
 
     public Replica Replica => _data!.Replica;
 
@@ -64,15 +66,24 @@ internal sealed class MemberProcess
 
     public bool IsEnded => _context.IsEnded;
 
+    /// <summary>The last entry that it applied.</summary>
+    public ulong AppliedIndex => IsServing ? Replica.View.AppliedIndex : 0;
+
     /// <summary>Reads the data and starts to serve, some time from now.</summary>
     public void Open() => _simulation.Events.After(
         _member.Chance.Between(TimeSpan.FromMilliseconds(5), TimeSpan.FromMilliseconds(100)), () => Run(OpenNow));
 
-    /// <summary>The last entry that it applied.</summary>
-    public ulong AppliedIndex => IsServing ? Replica.View.AppliedIndex : 0;
-
     /// <summary>Has the process die at the n-th time that it comes to the effect; 0 for not at all.</summary>
     public void CrashAt(Effect effect, int count) => (_crashEffect, _untilCrash) = (effect, count);
+
+    /// <summary>The process comes to an effect, and perhaps no further.</summary>
+    public void Come(Effect effect)
+    {
+        if (_untilCrash > 0 && effect == _crashEffect && --_untilCrash == 0)
+        {
+            throw new SimulatedCrashException(effect.ToString());
+        }
+    }
 
     /// <summary>Runs a part of the process; what it cannot go on from ends it, as it does in production.</summary>
     public void Run(Action action) => _context.Run(action);
@@ -90,6 +101,18 @@ internal sealed class MemberProcess
         Wake();
     }
 
+    /// <summary>A message of another member has come.</summary>
+    public void Receive(PeerMessage message)
+    {
+        if (!IsServing)
+        {
+            return;
+        }
+
+        Replica.Receive(message, _member.Clock.Elapsed);
+        Wake();
+    }
+
     /// <summary>Has somebody told when the process ends; the answer stops that.</summary>
     public Action WhenEnded(Action told)
     {
@@ -97,15 +120,9 @@ internal sealed class MemberProcess
         return () => _connections.Remove(told);
     }
 
-    public void Pause()
-    {
-        _context.Pause();
-    }
+    public void Pause() => _context.Pause();
 
-    public void Resume()
-    {
-        _context.Resume();
-    }
+    public void Resume() => _context.Resume();
 
     /// <summary>Nothing of it happens any more; who was connected learns it.</summary>
     public void End()
@@ -120,50 +137,8 @@ internal sealed class MemberProcess
         _connections.Clear();
     }
 
-    private void OpenNow()
-    {
-        int faults = _member.Disk.Faults.Met;
-        try
-        {
-            _data = OpenedData.Open(_member.Options, _member.Disk, damage => _simulation.Tally.Add("damaged snapshot passed over"));
-        }
-        catch (StoreDataException e) when (!_member.IsDamaged && _member.Disk.Faults.Met == faults)
-        {
-            throw new ViolationException($"{_member.Name} refuses data that nothing has damaged: {e.Message}", e);
-        }
-
-        Replica replica = _data.Replica;
-        replica.SnapshotDue = StartSnapshot;
-        replica.Campaign();
-        replica.Turn(_member.Clock.Elapsed);
-        replica.SnapshotBytes = _data.Snapshots.DiskBytes;
-        _simulation.Trace.Add(TraceKind.Opened, _member.Name, replica.View.Revision, (long)replica.View.AppliedIndex, text: _data.Repaired is null ? null : "repaired");
-        _simulation.Tally.Add(_data.Repaired is null ? "opened" : "opened with a torn tail");
-        Hub = new WatchHub(() => replica.View);
-        Headers = new ResponseHeaders(() => replica.View, () => replica.Status);
-        replica.ViewChanged = view =>
-        {
-            _simulation.Trace.Add(TraceKind.Applied, _member.Name, (long)view.AppliedIndex, view.Revision);
-            Come(Effect.ViewChanged);
-            Hub.OnViewChanged(view);
-        };
-        WatchSettings = new WatchSettings(_member.Clock, _member.Options.WatchProgressNotifyInterval, _member.Options.MaxRequestBytes);
-        Server = new MemberServer(this);
-        _lastTick = _member.Clock.Elapsed;
-        IsServing = true;
-        ScheduleTick();
-    }
-
-    private void ScheduleTick() => _simulation.Events.After(_member.Clock.Lasts(_member.Options.HeartbeatInterval), () =>
-    {
-        if (!IsEnded)
-        {
-            ScheduleTick();
-            Wake();
-        }
-    });
-
-    private void Wake()
+    /// <summary>Has a turn happen soon.</summary>
+    public void Wake()
     {
         if (!_isWoken)
         {
@@ -171,6 +146,63 @@ internal sealed class MemberProcess
             _simulation.Events.After(_member.Chance.Between(TimeSpan.FromMicroseconds(10), TimeSpan.FromMicroseconds(150)), () => Run(Turn));
         }
     }
+
+    private void OpenNow()
+    {
+        _data = Read();
+        Id = new NodeId(_data.Wal.Identity.MemberId);
+        Replica replica = _data.Replica;
+        _disk.Attach(_data);
+        _simulation.Trace.Add(
+            TraceKind.Opened,
+            _member.Name,
+            replica.View.Revision,
+            (long)replica.View.AppliedIndex,
+            (long)replica.Status.Term,
+            _data.Repaired is null ? null : "repaired");
+        _simulation.Tally.Add(_data.Repaired is null ? "opened" : "opened with a torn tail");
+        _simulation.Observer.Started(this, _data);
+        Hub = new WatchHub(() => replica.View);
+        Headers = new ResponseHeaders(() => replica.View, () => replica.Status);
+        replica.Send = Send;
+        replica.ViewChanged = view =>
+        {
+            _simulation.Trace.Add(TraceKind.Applied, _member.Name, (long)view.AppliedIndex, view.Revision);
+            Come(Effect.ViewChanged);
+            Hub.OnViewChanged(view);
+        };
+        WatchSettings = new WatchSettings(_member.Clock, Options.WatchProgressNotifyInterval, Options.MaxRequestBytes);
+        Server = new MemberServer(this);
+        _lastTick = _member.Clock.Elapsed;
+        IsServing = true;
+        replica.Campaign();
+        Turn();
+        ScheduleTick();
+    }
+
+    private OpenedData Read()
+    {
+        int faults = _member.Disk.Faults.Met;
+        try
+        {
+            return OpenedData.Open(
+                Options, _member.Disk, _member.Chance.Next(), _member.Joins, damage => _simulation.Tally.Add("damaged snapshot passed over"));
+        }
+        catch (StoreDataException e) when (!_member.IsDamaged && _member.Disk.Faults.Met == faults)
+        {
+            _simulation.Position.Fail("start", $"{_member.Name} refuses data that nothing has damaged: {e.Message}");
+            throw;
+        }
+    }
+
+    private void ScheduleTick() => _simulation.Events.After(_member.Clock.Lasts(Options.TickInterval), () =>
+    {
+        if (!IsEnded)
+        {
+            ScheduleTick();
+            Wake();
+        }
+    });
 
     /// <summary>One turn of the loop.</summary>
     private void Turn()
@@ -184,7 +216,7 @@ internal sealed class MemberProcess
         }
 
         _taken.Clear();
-        int behind = (int)((now - _lastTick) / _member.Options.HeartbeatInterval);
+        int behind = (int)((now - _lastTick) / Options.TickInterval);
         if (behind > 0)
         {
             _lastTick = now;
@@ -195,65 +227,21 @@ internal sealed class MemberProcess
         }
 
         Replica.Turn(now);
+        _simulation.Observer.Turned(this);
         Come(Effect.TurnEnded);
-        PrepareSpare();
+        _disk.PrepareSpare();
         if (Replica.HasWork)
         {
             Wake();
         }
     }
 
-    private void StartSnapshot(KeyspaceView view, EntryId at) => _simulation.Events.After(DiskTime(), () => Run(() =>
+    private void Send(PeerMessage message)
     {
-        SnapshotInfo? saved = null;
-        try
-        {
-            saved = _data!.Snapshots.Save(view, at);
-            _simulation.Tally.Add("snapshots saved");
-        }
-        catch (Exception e) when (e is IOException or StoreDataException)
-        {
-            _simulation.Tally.Add("snapshots that failed");
-        }
-
-        _simulation.Trace.Add(TraceKind.Snapshot, _member.Name, (long)at.Index, saved?.Bytes ?? 0);
-        EntryId oldest = _data!.Snapshots.Oldest;
-        Replica.SnapshotBytes = _data.Snapshots.DiskBytes;
-        Replica.SnapshotSaved(saved, oldest);
-    }));
-
-    private void PrepareSpare()
-    {
-        if (!_data!.Wal.NeedsSpare || _isPreparing)
-        {
-            return;
-        }
-
-        _isPreparing = true;
-        _simulation.Events.After(DiskTime(), () => Run(() =>
-        {
-            _isPreparing = false;
-            try
-            {
-                _data.Wal.PrepareSpare();
-            }
-            catch (IOException)
-            {
-                // As in production: the loop makes the segment itself when it needs one, and ends if it cannot.
-                _simulation.Tally.Add("spare segments that failed");
-            }
-        }));
-    }
-
-    private TimeSpan DiskTime() =>
-        _member.Chance.Between(TimeSpan.FromMicroseconds(80), TimeSpan.FromMilliseconds(2)) * _member.Disk.Faults.Slowness;
-
-    private void Come(Effect effect)
-    {
-        if (_untilCrash > 0 && effect == _crashEffect && --_untilCrash == 0)
-        {
-            throw new SimulatedCrashException(effect.ToString());
-        }
+        Come(Effect.BeforeSend);
+        _simulation.Observer.Sent(this, message);
+        _cluster.Send(_member, message);
+        Come(Effect.AfterSend);
     }
 
     private void Fail(Exception e)
@@ -266,10 +254,9 @@ internal sealed class MemberProcess
             case DiskFaultException or StoreDataException:
                 _member.Failed(e.Message);
                 break;
-            case ViolationException:
-                throw e;
             default:
-                throw new ViolationException($"{_member.Name} ended by what no fault explains: {e.Message}", e);
+                _simulation.Stop($"{_member.Name} ends by what no fault explains", e);
+                break;
         }
     }
 }

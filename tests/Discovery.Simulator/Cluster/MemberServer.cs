@@ -25,7 +25,7 @@ internal sealed class MemberServer(MemberProcess process)
             command = command with { Request = Complete(grant) };
         }
 
-        var proposal = new Proposal(command, CommandCodec.Encode(command, default));
+        Proposal proposal = process.Replica.NewProposal(command);
         process.Enter(proposal);
         CommandResult result = await proposal.Answer;
         ThrowIf(result.Error);
@@ -44,7 +44,7 @@ internal sealed class MemberServer(MemberProcess process)
 
     public async Task<IMessage> RenewAsync(LeaseKeepAliveRequest request)
     {
-        var renewal = new Renewal(request.ID);
+        var renewal = new LeaseRequest(request.ID, renew: true);
         process.Enter(renewal);
         return new LeaseKeepAliveResponse { ID = request.ID, TTL = await renewal.Answer, Header = process.Headers.Now() };
     }
@@ -56,7 +56,9 @@ internal sealed class MemberServer(MemberProcess process)
         var response = new LeaseTimeToLiveResponse { Header = process.Headers.At(view.Revision), ID = request.ID, TTL = -1 };
         if (view.TryGetLease(request.ID, out LeaseView? lease))
         {
-            response.TTL = process.Replica.RemainingSeconds(request.ID, process.Member.Clock.Elapsed);
+            var question = new LeaseRequest(request.ID, renew: false);
+            process.Enter(question);
+            response.TTL = await question.Answer;
             response.GrantedTTL = lease.GrantedTtl;
             response.Keys.AddRange(request.Keys ? lease.Keys : []);
         }

@@ -1,5 +1,8 @@
 using Discovery.Raft;
 using Discovery.Simulator.Network;
+using Discovery.Simulator.Report;
+using Discovery.Store.Consensus;
+using Discovery.Store.Peers;
 
 namespace Discovery.Simulator.Cluster;
 
@@ -16,20 +19,66 @@ internal sealed class SimulatedCluster(Simulation simulation)
     public IReadOnlyList<SimulatedMember> Members => _members;
 
     /// <summary>The member that leads in the latest term; null when none does.</summary>
-    public SimulatedMember? Leader => _members
-        .Where(static member => member.Process is { IsServing: true } process && process.Replica.Status.Leader == member.Id.Value)
-        .MaxBy(static member => member.Process!.Replica.Status.Term);
+    public SimulatedMember? Leader
+    {
+        get
+        {
+            SimulatedMember? leader = null;
+            foreach (SimulatedMember member in _members)
+            {
+                if (member.Process is { IsServing: true } process
+                    && process.Replica.Raft is { Role: RaftRole.Leader } status
+                    && (leader is null || leader.Process!.Replica.Raft.HardState.Term < status.HardState.Term))
+                {
+                    leader = member;
+                }
+            }
+
+            return leader;
+        }
+    }
 
     public void Add(SimulatedMember member) => _members.Add(member);
 
     public SimulatedMember? Find(NodeId id) => _members.Find(member => member.Id == id);
 
+    /// <summary>
+    /// Sends a message as bytes: what a member gets shares nothing with what the other sent, and all of it went through
+    /// the code that makes and distrusts frames.
+    /// </summary>
+    public void Send(SimulatedMember from, PeerMessage message)
+    {
+        simulation.Tally.Add("messages");
+        if (Find(message.To) is not { } to)
+        {
+            simulation.Tally.Add("messages to nobody");
+            return;
+        }
+
+        byte[] frame = new byte[PeerCodec.FrameBytes(message)];
+        PeerCodec.Encode(message, frame);
+        simulation.Trace.Add(TraceKind.Sent, from.Name, frame[4], frame.Length, text: to.Name);
+        Network.Link(from.Id, to.Id).Send(frame.Length, () =>
+        {
+            if (to.Process is { IsServing: true } process)
+            {
+                process.Run(() => process.Receive(Decode(frame, from.Id, to.Id)));
+            }
+        });
+    }
+
     /// <summary>Becomes true when the others have forgotten the entries that the member lacks, or will not soon.</summary>
     public Func<bool> IsForgotten(SimulatedMember member)
     {
-        ulong had = (ulong)_members.Max(static other => (long)(other.Process?.AppliedIndex ?? 0));
-        int needed = 2 * member.Options.CatchUpEntries;
+        ulong had = _members.Max(static other => other.Process?.AppliedIndex ?? 0);
+        ulong needed = 2 * (ulong)member.Options.CatchUpEntries;
         TimeSpan latest = simulation.Now + TimeSpan.FromSeconds(20);
-        return () => simulation.Now > latest || _members.Any(other => other.Process is { } process && process.AppliedIndex > had + (ulong)needed);
+        return () => simulation.Now > latest || _members.Any(other => other.Process is { } process && process.AppliedIndex > had + needed);
+    }
+
+    private static PeerMessage Decode(byte[] frame, NodeId from, NodeId to)
+    {
+        FrameHeader header = FrameHeader.Read(frame, frame.Length - FrameHeader.Bytes);
+        return PeerCodec.Decode(header.Kind, frame.AsSpan(FrameHeader.Bytes), from, to);
     }
 }

@@ -4,6 +4,7 @@ using Discovery.Simulator.Report;
 using Discovery.Simulator.Time;
 using Discovery.Store;
 using Discovery.Store.Keyspace;
+using Discovery.Store.Log;
 
 namespace Discovery.Simulator.Cluster;
 
@@ -50,6 +51,9 @@ internal sealed class SimulatedMember
 
     /// <summary>Whether its disk lost or changed what it had promised to keep, and that is not made good yet.</summary>
     public bool IsDamaged { get; set; }
+
+    /// <summary>Who it is when its disk is empty and a running cluster has taken it in; null when its options say.</summary>
+    public WalIdentity? Joins { get; set; }
 
     /// <summary>While it is false, nobody starts the process again; null when nothing holds it.</summary>
     public Func<bool>? HeldUntil { get; set; }

@@ -1,14 +1,15 @@
 using Discovery.EtcdApi;
 using Discovery.EtcdApi.Grpc;
+using Discovery.EtcdApi.Messages;
+using Discovery.Simulator.Checks;
 using Discovery.Simulator.Cluster;
-using Discovery.Simulator.Report;
 using Discovery.Simulator.Time;
 using Google.Protobuf;
 
 namespace Discovery.Simulator.Workload;
 
 /// <summary>How clients reach members: calls take time, connections break, and whoever waits too long gives up.</summary>
-internal sealed class ClientAccess(Simulation simulation, ClientRecords records)
+internal sealed class ClientAccess(Simulation simulation, History history)
 {
     private readonly Chance _chance = simulation.ChanceOf("client access");
 
@@ -17,8 +18,7 @@ internal sealed class ClientAccess(Simulation simulation, ClientRecords records)
         int client, SimulatedMember member, IMessage request, Func<MemberServer, Task<IMessage>> ask, TimeSpan timeout)
     {
         var operation = new ClientCall(client, member.Name, request, simulation.Now);
-        records.Calls.Add(operation);
-        var call = new Call(this, operation);
+        var call = new Call(this, operation, IsJudged(request) ? history.Call(client, request, simulation.Now) : null);
         simulation.Events.After(Latency(), () => Arrive(member, ask, call));
         simulation.Events.After(timeout, () => call.End(Outcome.Unknown, null, null));
         return call.Done;
@@ -54,7 +54,7 @@ internal sealed class ClientAccess(Simulation simulation, ClientRecords records)
         }
         catch (Exception e)
         {
-            simulation.Violate(new ViolationException($"a call ended by what no fault explains: {e.Message}", e));
+            simulation.Stop("a call ends by what no fault explains", e);
         }
 
         forget();
@@ -64,18 +64,44 @@ internal sealed class ClientAccess(Simulation simulation, ClientRecords records)
     private static bool IsCertain(EtcdError error) =>
         error.Code is not (GrpcStatusCode.Unavailable or GrpcStatusCode.Unknown) || error == EtcdError.NoLeader;
 
-    private void Record(ClientCall operation)
+    /// <summary>Whether the model of the keyspace knows it.</summary>
+    private static bool IsJudged(IMessage request) => request switch
     {
-        simulation.Tally.Add(operation.Outcome switch
+        RangeRequest range => range.Revision == 0,
+        PutRequest put => put.Lease == 0,
+        DeleteRangeRequest or TxnRequest => true,
+        _ => false,
+    };
+
+    private void Record(ClientCall operation, Operation? judged)
+    {
+        switch (operation.Outcome)
         {
-            Outcome.Answered => "operations answered",
-            Outcome.Failed => "operations failed",
-            _ => "operations of unknown outcome",
-        });
+            case Outcome.Answered:
+                simulation.Tally.Add("operations answered");
+                Note(judged, one => history.Return(one, operation.Response!, simulation.Now));
+                break;
+            case Outcome.Failed:
+                simulation.Tally.Add("operations failed");
+                Note(judged, one => history.Refused(one, simulation.Now));
+                break;
+            default:
+                simulation.Tally.Add("operations of unknown outcome");
+                Note(judged, one => history.Unknown(one, simulation.Now));
+                break;
+        }
+    }
+
+    private static void Note(Operation? judged, Action<Operation> note)
+    {
+        if (judged is not null)
+        {
+            note(judged);
+        }
     }
 
     /// <summary>A call under way; the first end counts.</summary>
-    private sealed class Call(ClientAccess access, ClientCall operation)
+    private sealed class Call(ClientAccess access, ClientCall operation, Operation? judged)
     {
         private readonly TaskCompletionSource<ClientCall> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -87,7 +113,7 @@ internal sealed class ClientAccess(Simulation simulation, ClientRecords records)
             {
                 (operation.Outcome, operation.Response, operation.Error) = (outcome, response, error);
                 operation.Returned = access.Now;
-                access.Record(operation);
+                access.Record(operation, judged);
                 _done.SetResult(operation);
             }
         }

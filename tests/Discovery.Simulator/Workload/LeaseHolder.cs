@@ -38,9 +38,8 @@ internal sealed class LeaseHolder(
             return;
         }
 
-        ByteString key = _chance.Happens(0.7) ? ByteString.CopyFromUtf8($"k-lease-{id}") : Keys.At(_chance.Below(plan.Keys));
-        _ = await DecideAsync(
-            CommandKind.Put, new PutRequest { Key = key, Lease = lease.ID, Value = ByteString.CopyFromUtf8($"{id}.{_leases}") });
+        var put = new PutRequest { Key = Keys.Leased(id), Lease = lease.ID, Value = ByteString.CopyFromUtf8($"{id}.{_leases}") };
+        _ = await DecideAsync(CommandKind.Put, put);
         for (int left = _chance.Between(0, 6); left > 0 && !enough.IsCancellationRequested; left--)
         {
             await simulation.WaitAsync(TimeSpan.FromSeconds(lease.TTL / 3.0));

@@ -1,3 +1,4 @@
+using Discovery.EtcdApi;
 using Discovery.EtcdApi.Messages;
 using Discovery.Simulator.Cluster;
 using Discovery.Simulator.Time;
@@ -24,24 +25,30 @@ internal sealed class ReadWriteClient(
             await simulation.WaitAsync(_chance.Around(plan.Pause));
             if (!enough.IsCancellationRequested)
             {
-                Note(await CallAsync(_chance.Pick(_kinds)));
+                ClientCall call = await CallAsync(_chance.Pick(_kinds));
+                Note(call);
+                if (call.Outcome == Outcome.Failed && call.Error == EtcdError.Stopped)
+                {
+                    // Nobody was there: a client does not knock at once again.
+                    await simulation.WaitAsync(_chance.Between(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(500)));
+                }
             }
         }
     }
 
     private Task<ClientCall> CallAsync(CallKind kind)
     {
-        ByteString key = Keys.At(_chance.Below(plan.Keys));
+        int group = _chance.Below(plan.Groups) * Keys.GroupSize;
+        ByteString key = Keys.At(group + _chance.Below(Keys.GroupSize));
         return kind switch
         {
             CallKind.Put => DecideAsync(CommandKind.Put, Put(key)),
             CallKind.Delete => DecideAsync(CommandKind.DeleteRange, new DeleteRangeRequest { Key = key, PrevKv = _chance.Happens(0.5) }),
             CallKind.DeleteRange => DecideAsync(
-                CommandKind.DeleteRange,
-                new DeleteRangeRequest { Key = key, RangeEnd = Keys.At(_chance.Below(plan.Keys)), PrevKv = true }),
+                CommandKind.DeleteRange, new DeleteRangeRequest { Key = key, RangeEnd = Keys.At(group + 2), PrevKv = true }),
             CallKind.CompareAndSwap => DecideAsync(CommandKind.Txn, Swap(key)),
-            CallKind.Txn => DecideAsync(CommandKind.Txn, SeveralKeys()),
-            CallKind.Range => ReadAsync(new RangeRequest { Key = Keys.First, RangeEnd = Keys.End }),
+            CallKind.Txn => DecideAsync(CommandKind.Txn, SeveralKeys(group)),
+            CallKind.Range => ReadAsync(new RangeRequest { Key = Keys.At(group), RangeEnd = Keys.At(group + Keys.GroupSize) }),
             CallKind.SerializableGet => ReadAsync(new RangeRequest { Key = key, Serializable = true }),
             CallKind.OldGet => ReadAsync(new RangeRequest { Key = key, Revision = Math.Max(1, _lastRevision - _chance.Below(30)) }),
             CallKind.Compact when _chance.Happens(0.1) => DecideAsync(
@@ -69,10 +76,10 @@ internal sealed class ReadWriteClient(
         };
     }
 
-    private TxnRequest SeveralKeys()
+    private TxnRequest SeveralKeys(int group)
     {
-        int first = _chance.Below(plan.Keys);
-        int second = (first + 1 + _chance.Below(plan.Keys - 1)) % plan.Keys;
+        int first = group + _chance.Below(Keys.GroupSize);
+        int second = group + ((first - group + 1 + _chance.Below(Keys.GroupSize - 1)) % Keys.GroupSize);
         var txn = new TxnRequest
         {
             Success =

@@ -87,7 +87,7 @@ internal sealed class WatchConnection : IWatchTransport
         }
         catch (Exception e)
         {
-            _simulation.Violate(new Report.ViolationException($"a watch stream ended by what no fault explains: {e.Message}", e));
+            _simulation.Stop("a watch stream ends by what no fault explains", e);
         }
 
         forget();

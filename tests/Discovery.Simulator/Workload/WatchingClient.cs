@@ -30,8 +30,8 @@ internal sealed class WatchingClient(
         bool single = _chance.Happens(0.3);
         var request = new WatchCreateRequest
         {
-            Key = single ? Keys.At(_chance.Below(plan.Keys)) : Keys.First,
-            RangeEnd = single ? Google.Protobuf.ByteString.Empty : Keys.End,
+            Key = single ? Keys.At(_chance.Below(plan.Groups * Keys.GroupSize)) : Keys.First,
+            RangeEnd = single ? Google.Protobuf.ByteString.Empty : Keys.LeasedEnd,
             PrevKv = _chance.Happens(0.5),
             ProgressNotify = _chance.Happens(0.5),
             Fragment = _chance.Happens(0.2),

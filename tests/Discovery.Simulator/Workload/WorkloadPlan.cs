@@ -14,8 +14,8 @@ internal sealed record WorkloadPlan
     /// <summary>Clients that watch.</summary>
     public required int Watchers { get; init; }
 
-    /// <summary>Keys that all of them share.</summary>
-    public required int Keys { get; init; }
+    /// <summary>Groups of keys that all of them share.</summary>
+    public required int Groups { get; init; }
 
     /// <summary>A client's mean time between two calls.</summary>
     public required TimeSpan Pause { get; init; }
@@ -43,7 +43,7 @@ internal sealed record WorkloadPlan
             Clients = chance.Between(6, 10),
             Holders = chance.Between(0, 3),
             Watchers = chance.Between(1, 4),
-            Keys = chance.Between(5, 20),
+            Groups = chance.Between(3, 7),
             Pause = TimeSpan.FromMilliseconds(chance.Between(80, 200)),
             Weights = weights,
         };
