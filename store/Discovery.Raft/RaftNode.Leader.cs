@@ -368,15 +368,19 @@ public sealed partial class RaftNode
         {
             // Something may have been lost: an empty append after all that was sent is refused if so.
             progress.WasProbed = true;
-            if (progress.Next > _log.Before.Index)
+            if (progress.Next <= _log.Before.Index)
             {
-                ulong sent = progress.Next - 1;
-                _outbox.Add(new Message(MessageKind.Append, _settings.Id, from, _state.Term)
-                {
-                    Log = new EntryId(_log.TermAt(sent), sent),
-                    Index = _log.Committed,
-                });
+                // What is to be sent next is gone: it waited for room that lost acknowledgements never made.
+                progress.FallBack();
+                return;
             }
+
+            ulong sent = progress.Next - 1;
+            _outbox.Add(new Message(MessageKind.Append, _settings.Id, from, _state.Term)
+            {
+                Log = new EntryId(_log.TermAt(sent), sent),
+                Index = _log.Committed,
+            });
         }
     }
 

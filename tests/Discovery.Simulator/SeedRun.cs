@@ -49,17 +49,20 @@ internal sealed class SeedRun
     /// <exception cref="ViolationException">A promise was broken.</exception>
     public void Run()
     {
+        _faults.Start();
         foreach (SimulatedMember member in _cluster.Members)
         {
             member.Start();
         }
 
-        _faults.Start();
         _simulation.RunUntil(_faulty);
         _faults.Heal();
-        _simulation.RunUntil(_simulation.Now + TimeSpan.FromSeconds(8));
-        _enough.Cancel();
+        var peace = new Peace(_cluster);
+        peace.AwaitLeader();
         _simulation.RunUntil(_simulation.Now + TimeSpan.FromSeconds(5));
+        _enough.Cancel();
+        _simulation.RunUntil(_simulation.Now + TimeSpan.FromSeconds(4));
+        peace.AwaitAgreement();
         Judge(LinearizabilityCheck.Check(_history));
         Tally.Add("operations judged", _history.Operations.Count);
         Tally.Add("events", _simulation.Events.Steps);

@@ -7,6 +7,9 @@ namespace Discovery.Simulator.Faults;
 /// <summary>Makes things go wrong as planned, and right again.</summary>
 internal sealed class FaultInjector
 {
+    /// <summary>A machine may fail while its member is made, too.</summary>
+    private const double FirstStartCrashes = 0.1;
+
     private readonly SimulatedCluster _cluster;
     private readonly Simulation _simulation;
     private readonly FaultPlan _plan;
@@ -31,6 +34,10 @@ internal sealed class FaultInjector
         foreach (SimulatedMember member in _cluster.Members)
         {
             member.Clock.SetRate(_member.Rate());
+            if (_chance.Happens(FirstStartCrashes))
+            {
+                member.Disk.Faults.CrashAfter(_chance.Between(1, 30));
+            }
         }
 
         Next();

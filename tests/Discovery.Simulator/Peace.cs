@@ -1,0 +1,91 @@
+using Discovery.Raft;
+using Discovery.Simulator.Cluster;
+using Discovery.Store.Keyspace;
+
+namespace Discovery.Simulator;
+
+/// <summary>
+/// What must come when nothing is wrong any more: a leader, everybody up to date, the same state on all, an answer to
+/// whoever asks.
+/// </summary>
+internal sealed class Peace(SimulatedCluster cluster)
+{
+    /// <summary>A leader must be there so soon: a few election timeouts, and a process that starts.</summary>
+    private static readonly TimeSpan LeaderWithin = TimeSpan.FromSeconds(15);
+
+    /// <summary>All must have applied the same so soon: snapshots are fetched meanwhile.</summary>
+    private static readonly TimeSpan AgreementWithin = TimeSpan.FromSeconds(20);
+
+    private Simulation Simulation => cluster.Simulation;
+
+    /// <summary>Waits for a leader that all know.</summary>
+    /// <exception cref="Checks.ViolationException">It did not come.</exception>
+    public void AwaitLeader()
+    {
+        if (!Simulation.RunUntil(HasLeader, Simulation.Now + LeaderWithin))
+        {
+            Simulation.Position.Fail("liveness", $"no leader that all follow within {LeaderWithin} after the last fault:\n{Describe()}");
+        }
+    }
+
+    /// <summary>Waits until all have applied the same, and compares it. Nobody writes any more.</summary>
+    /// <exception cref="Checks.ViolationException">They do not agree, or not in time.</exception>
+    public void AwaitAgreement()
+    {
+        if (!Simulation.RunUntil(HaveAppliedAll, Simulation.Now + AgreementWithin))
+        {
+            Simulation.Position.Fail("liveness", $"members are not up to date within {AgreementWithin} after the last write:\n{Describe()}");
+        }
+
+        SimulatedMember first = cluster.Members[0];
+        byte[] state = StateOf(first);
+        foreach (SimulatedMember other in cluster.Members.Skip(1))
+        {
+            if (!StateOf(other).AsSpan().SequenceEqual(state))
+            {
+                Simulation.Position.Fail("same state", $"{first.Name} and {other.Name} have applied the same entries and hold other states:\n{Describe()}");
+            }
+        }
+    }
+
+    private bool HasLeader()
+    {
+        ulong leader = cluster.Leader?.Id.Value ?? 0;
+        return leader != 0 && cluster.Members.All(member =>
+            member.Process is { IsServing: true } process && process.Replica.Status.Leader == leader);
+    }
+
+    private bool HaveAppliedAll()
+    {
+        if (!HasLeader())
+        {
+            return false;
+        }
+
+        ulong last = cluster.Leader!.Process!.Replica.Raft.Last.Index;
+        return cluster.Members.All(member => member.Process!.AppliedIndex == last);
+    }
+
+    private static byte[] StateOf(SimulatedMember member)
+    {
+        using var bytes = new MemoryStream();
+        using var writer = new BinaryWriter(bytes);
+        KeyspaceCodec.Write(member.Process!.Replica.View, writer);
+        writer.Flush();
+        return bytes.ToArray();
+    }
+
+    private string Describe() => string.Join('\n', cluster.Members.Select(static member => $"  {member.Name}: {Describe(member)}"));
+
+    private static string Describe(SimulatedMember member)
+    {
+        if (member.Process is not { IsServing: true } process)
+        {
+            return $"does not run; {member.LastFailure}";
+        }
+
+        RaftStatus raft = process.Replica.Raft;
+        return $"{raft.Role} {raft.Id}, leader {raft.Leader}, {raft.HardState}, log up to {raft.Last}, durable {raft.Persisted}, "
+            + $"applied {process.AppliedIndex}, revision {process.Replica.View.Revision}, {raft.Membership}";
+    }
+}
