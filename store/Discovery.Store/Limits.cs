@@ -24,6 +24,9 @@ public static class Limits
     /// <summary>Requests that may wait for the loop. etcd refuses at 5,000 unapplied entries; beyond it waiting only adds latency.</summary>
     public const int InboxLength = 5000;
 
+    /// <summary>Messages of members that may wait for the loop; beyond it their connections wait.</summary>
+    public const int InboxMessages = 4096;
+
     /// <summary>Bytes of commands in one batch: one write and one fdatasync. About 5 ms of disk at 1 GB/s.</summary>
     public const int BatchBytesMax = 4 * 1024 * 1024;
 

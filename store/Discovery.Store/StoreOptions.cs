@@ -9,6 +9,9 @@ namespace Discovery.Store;
 /// </summary>
 public sealed record StoreOptions
 {
+    private static readonly string[] DefaultListenPeerUrls = ["http://localhost:2380"];
+
+
     /// <summary><c>--name</c>: what this member is called. Any text without ',' and '='. Default "default".</summary>
     public string Name { get; init; } = "default";
 
@@ -25,7 +28,7 @@ public sealed record StoreOptions
     public IReadOnlyList<string> AdvertiseClientUrls { get; init; } = [];
 
     /// <summary><c>--listen-peer-urls</c>: where members are served. Default http://localhost:2380.</summary>
-    public IReadOnlyList<string> ListenPeerUrls { get; init; } = ["http://localhost:2380"];
+    public IReadOnlyList<string> ListenPeerUrls { get; init; } = DefaultListenPeerUrls;
 
     /// <summary>
     /// <c>--initial-advertise-peer-urls</c>: what members are told to use. Default (empty): what <see cref="InitialCluster"/>
@@ -101,6 +104,12 @@ public sealed record StoreOptions
 
     /// <summary>Applied entries kept in memory for followers that lag (<see cref="Limits.CatchUpEntries"/>).</summary>
     internal int CatchUpEntries { get; init; } = Limits.CatchUpEntries;
+
+    /// <summary>Whether the options name no other member.</summary>
+    internal bool IsAlone => InitialClusterState == "new" && Discovery.Store.InitialCluster.Parse(InitialCluster).Members.Length <= 1;
+
+    /// <summary>Whether nobody asked for peers: then a peer port that is taken is no reason not to start.</summary>
+    internal bool MayLackPeers => IsAlone && ListenPeerUrls.SequenceEqual(DefaultListenPeerUrls);
 
     /// <summary>The election timeout in Raft's ticks.</summary>
     internal int ElectionTicks => (int)(ElectionTimeout / HeartbeatInterval * Limits.TicksPerHeartbeat);

@@ -34,7 +34,7 @@ internal sealed class ClusterService(RaftHost raft, ResponseHeaders headers, Tim
         MemberTable members = raft.View.Members;
         var response = new MemberListResponse { Header = headers.At(0) };
         // A store from before members were in the log has none there, and is alone.
-        response.Members.AddRange(members.ById.IsEmpty ? raft.Members : members.Messages);
+        response.Members.AddRange(members.Messages);
         return response;
     }
 

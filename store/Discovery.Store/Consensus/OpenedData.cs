@@ -6,15 +6,37 @@ namespace Discovery.Store.Consensus;
 
 /// <summary>What a data directory holds, read and locked.</summary>
 /// <param name="Lock">Keeps other processes out.</param>
-/// <param name="Wal">The log, open at its end.</param>
+/// <param name="Wal">The log, open at its end; null while the member waits to be told who it is.</param>
 /// <param name="Snapshots">The snapshots.</param>
 /// <param name="Replica">The member as it was.</param>
 /// <param name="Repaired">What was wrong with the log, and nothing acknowledged is missing; null when nothing was.</param>
 /// <param name="Damage">What the disk lost and the other members have; null when nothing.</param>
 internal sealed record OpenedData(
-    IDisposable Lock, Wal Wal, SnapshotFiles Snapshots, Replica Replica, string? Repaired, WalDamage? Damage)
+    IDisposable Lock, Wal? Wal, SnapshotFiles Snapshots, Replica Replica, string? Repaired, WalDamage? Damage) : IDisposable
 {
     private const string LockPath = "lock";
+
+    /// <summary>Lets go of the files.</summary>
+    public void Dispose()
+    {
+        Wal?.Dispose();
+        Lock.Dispose();
+    }
+
+    /// <summary>Empties a directory that was let go of, of all that a member that starts would read.</summary>
+    public static void Wipe(IDisk disk)
+    {
+        // The log last: a directory with a log and no snapshots is whole, one with snapshots and no log is not.
+        foreach (string folder in (string[])[SnapshotFiles.Folder, Wal.Folder])
+        {
+            foreach (string name in disk.List(folder))
+            {
+                disk.Delete($"{folder}/{name}");
+            }
+
+            disk.SyncFolder(folder);
+        }
+    }
 
     /// <summary>Order: lock, who we are, the newest snapshot, the log after it.</summary>
     /// <param name="options">The member's settings.</param>
@@ -49,6 +71,13 @@ internal sealed record OpenedData(
         Action<StoreDataException> onDamaged)
     {
         bool exists = Wal.Exists(disk);
+        if (!exists && joins is null && options.InitialClusterState == "existing")
+        {
+            // Nothing to write down yet: it does not know who it is.
+            WalIdentity nobody = default;
+            return new OpenedData(taken, null, new SnapshotFiles(disk, nobody), NewReplica(options, nobody, RestoredState.Fresh, new KeyspaceState(), default, instance, disk), null, null);
+        }
+
         (WalIdentity identity, RestoredState restored) = exists ? (Wal.IdentityOf(disk), RestoredState.Fresh)
             : joins is { } joined ? (joined, RestoredState.Fresh)
             : Formed(options);
@@ -69,19 +98,8 @@ internal sealed record OpenedData(
         try
         {
             restored = restored with { Membership = MembershipOf(state, restored, identity) };
-            var settings = new RaftSettings
-            {
-                Id = new NodeId(identity.MemberId),
-                Seed = unchecked((int)instance),
-                HeartbeatTicks = Limits.TicksPerHeartbeat,
-                ElectionTicks = options.ElectionTicks,
-                BatchBytesMax = Limits.BatchBytesMax,
-            };
-            var replica = new Replica(options, identity, new RaftNode(settings, restored), state, snapshot, instance)
-            {
-                Snapshots = snapshots,
-                DataBytes = wal.DiskBytes + snapshots.DiskBytes,
-            };
+            Replica replica = NewReplica(options, identity, restored, state, snapshot, instance, disk);
+            replica.DataBytes = wal.DiskBytes + snapshots.DiskBytes;
             return new OpenedData(taken, wal, snapshots, replica, repaired, damage);
         }
         catch (ArgumentException e)
@@ -99,6 +117,29 @@ internal sealed record OpenedData(
 
             damage = found;
         }
+    }
+
+    private static Replica NewReplica(
+        StoreOptions options,
+        WalIdentity identity,
+        RestoredState restored,
+        KeyspaceState state,
+        SnapshotInfo snapshot,
+        ulong instance,
+        IDisk disk)
+    {
+        var settings = new RaftSettings
+        {
+            Id = new NodeId(identity.MemberId),
+            Seed = unchecked((int)instance),
+            HeartbeatTicks = Limits.TicksPerHeartbeat,
+            ElectionTicks = options.ElectionTicks,
+            BatchBytesMax = Limits.BatchBytesMax,
+        };
+        return new Replica(options, identity, new RaftNode(settings, restored), state, snapshot, instance)
+        {
+            Snapshots = new SnapshotFiles(disk, identity),
+        };
     }
 
     /// <summary>Whether others hold what this member lost: the newest members that it knows of, or its vote, say so.</summary>

@@ -1,10 +1,8 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
-using System.Collections.Immutable;
 using System.Security.Cryptography;
 using Discovery.EtcdApi;
 using Discovery.EtcdApi.Messages;
-using Discovery.Raft;
 using Discovery.Store.Keyspace;
 using Discovery.Store.Log;
 using Microsoft.Extensions.Logging;
@@ -12,104 +10,101 @@ using Microsoft.Extensions.Logging;
 namespace Discovery.Store.Consensus;
 
 /// <summary>
-/// The loop of a store member. It gives <see cref="Replica"/>, which decides every order, what that has not: a thread,
-/// files, a clock.
+/// The loop of a store member. It gives <see cref="Replica"/>, which decides every order, what that has not: threads,
+/// files, sockets, a clock.
 /// </summary>
 /// <remarks>
-/// One turn: (1) drain the inbox; (2) propose all of it; (3) write one batch; (4) one fdatasync; (5) apply; (6) publish
-/// the view and tell watchers; (7) answer. While a turn waits for the disk the next batch fills, so group commit needs
-/// no code of its own. Everything but the inbox, the saved snapshots' queue and the published view belongs to the loop's
-/// thread. It is a thread of its own, so that a starved thread pool cannot stop it.
+/// One turn: (1) drain the inbox; (2) propose all of it; (3) send; (4) write one batch, with one fdatasync; (5) apply;
+/// (6) publish the view and tell watchers; (7) answer. While a batch is on its way to the disk the next one fills, so
+/// group commit needs no code of its own. Everything but the inbox, the queue of what was done beside the loop, and the
+/// published view belongs to the loop's thread. Loop, log and peers have threads of their own, so that a starved thread
+/// pool cannot stop heartbeats.
 /// </remarks>
 public sealed partial class RaftHost : IAsyncDisposable
 {
     private readonly StoreOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
-    private readonly IDisposable _lock;
-    private readonly Wal _wal;
-    private readonly SnapshotFiles _snapshots;
-    private readonly Replica _replica;
+    private readonly IDisk _disk;
     private readonly Inbox _inbox = new();
     private readonly ConcurrentQueue<Action> _done = new();
+    private readonly LogThread _logThread = new();
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Thread _thread;
     private readonly long _started;
+    private volatile OpenedData _data;
     private Task _background = Task.CompletedTask;
     private TimeSpan _lastTick;
     private long _nextLeaseId;
 
-    private RaftHost(StoreOptions options, TimeProvider time, ILogger log, OpenedData data)
+    private RaftHost(StoreOptions options, TimeProvider time, ILogger log, IDisk disk, OpenedData data)
     {
         _options = options;
         _time = time;
         _log = log;
-        _lock = data.Lock;
-        _wal = data.Wal;
-        _snapshots = data.Snapshots;
-        _replica = data.Replica;
-        _replica.SnapshotDue = StartSnapshot;
-        _replica.InstallDue = StartInstall;
-        _replica.PersistDue = Persist;
+        _disk = disk;
         _started = time.GetTimestamp();
-        _nextLeaseId = (long)(_wal.Identity.MemberId << 48) | (time.GetUtcNow().ToUnixTimeMilliseconds() << 8 & 0xffff_ffff_ffff);
         _thread = new Thread(Run) { Name = "store", IsBackground = true };
-        Members =
-        [
-            new Member
-            {
-                ID = _wal.Identity.MemberId,
-                Name = options.Name,
-                PeerURLs = { options.EffectiveAdvertisePeerUrls },
-                ClientURLs = { options.EffectiveAdvertiseClientUrls },
-            },
-        ];
+        _data = data;
+        Serve(data);
     }
 
     /// <summary>Called on the loop's thread after each applied batch; must not block. Set it before the first request.</summary>
-    public Action<KeyspaceView>? ViewChanged
-    {
-        get => _replica.ViewChanged;
-        set => _replica.ViewChanged = value;
-    }
+    public Action<KeyspaceView>? ViewChanged { get; set; }
 
     /// <summary>
-    /// Ends when the loop ends; faulted when it failed, which is when the disk did. Then nothing more is answered but
-    /// that the outcome is unknown, and the program must exit with 1.
+    /// Ends when the loop ends; faulted when it failed, which is when the disk did or the member was removed. Then
+    /// nothing more is answered but that the outcome is unknown, and the program must exit with 1.
     /// </summary>
     public Task Completion => _completion.Task;
 
     /// <summary>The applied state; a new object after each batch.</summary>
-    public KeyspaceView View => _replica.View;
+    public KeyspaceView View => Replica.View;
 
     /// <summary>Where this member stands; a new object after each batch.</summary>
-    public StoreStatus Status => _replica.Status;
+    public StoreStatus Status => Replica.Status;
 
-    /// <summary>All members.</summary>
-    public ImmutableArray<Member> Members { get; }
+    private Replica Replica => _data.Replica;
 
     private TimeSpan Now => _time.GetElapsedTime(_started);
 
     /// <summary>
-    /// Opens or makes the data directory, brings the state back to what was acknowledged, and starts the loop. When it
-    /// returns, <see cref="View"/> is current and this member leads.
+    /// Opens or makes the data directory, brings the state back to what was durable, and starts the loop. When it
+    /// returns, the <see cref="View"/> of a member alone is current and it leads; others wait for a leader.
     /// </summary>
     /// <exception cref="StoreDataException">The directory is foreign, newer, corrupt, in use or not writable.</exception>
+    /// <exception cref="StoreStartException">A peer URL cannot be listened on.</exception>
     public static RaftHost Open(StoreOptions options, TimeProvider time, ILoggerFactory logs) =>
-        Open(options, time, logs, new FileDisk(Path.GetFullPath(options.DataDir)));
+        Open(options, time, logs, new FileDisk(Path.GetFullPath(options.DataDir)), hasPeers: true);
 
-    internal static RaftHost Open(StoreOptions options, TimeProvider time, ILoggerFactory logs, IDisk disk)
+    /// <param name="options">The member's settings.</param>
+    /// <param name="time">Its clock.</param>
+    /// <param name="logs">Its log.</param>
+    /// <param name="disk">Its data directory.</param>
+    /// <param name="hasPeers">Whether peers are listened to; a test of one member needs no port.</param>
+    internal static RaftHost Open(StoreOptions options, TimeProvider time, ILoggerFactory logs, IDisk disk, bool hasPeers = false)
     {
         ILogger log = logs.CreateLogger<RaftHost>();
         OpenedData data = OpenedData.Open(options, disk, NewInstance(), null, damage => LogSnapshotDamaged(log, damage.Message));
-        if (data.Repaired is not null)
+        RaftHost? host = null;
+        try
         {
-            LogTornTail(log, data.Repaired);
+            host = new RaftHost(options, time, log, disk, data);
+            if (hasPeers)
+            {
+                host.OpenNetwork();
+            }
+
+            host.Start();
+        }
+        catch
+        {
+            _ = host?.CloseNetworkAsync();
+            host?._logThread.Dispose();
+            data.Dispose();
+            throw;
         }
 
-        var host = new RaftHost(options, time, log, data);
-        host.Start();
-        LogOpened(log, disk.Root, host.View.Revision, host.View.AppliedIndex, host.Status.Term, host.Now.TotalMilliseconds);
         return host;
     }
 
@@ -131,7 +126,7 @@ public sealed partial class RaftHost : IAsyncDisposable
             command = command with { Request = Complete(grant) };
         }
 
-        Proposal proposal = _replica.NewProposal(command);
+        Proposal proposal = Replica.NewProposal(command);
         byte[] payload = proposal.Payload;
         EtcdError? tooMuch = payload.Length > _options.MaxRequestBytes ? EtcdError.RequestTooLarge
             : Grows(command) && View.LiveBytes + payload.Length > Quota ? EtcdError.NoSpace
@@ -149,7 +144,7 @@ public sealed partial class RaftHost : IAsyncDisposable
     public ValueTask<EtcdError?> ReadBarrierAsync(CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        if (_replica.IsViewLinearizable && !_inbox.IsClosed)
+        if (Replica.IsViewLinearizable && !_inbox.IsClosed)
         {
             return new ValueTask<EtcdError?>((EtcdError?)null);
         }
@@ -179,15 +174,19 @@ public sealed partial class RaftHost : IAsyncDisposable
         return question.Answer;
     }
 
-    /// <summary>Takes nothing more, finishes what is under way, closes the files.</summary>
+    /// <summary>
+    /// Hands the lead over, if it has it; takes nothing more, finishes what is under way, closes connections and files.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
+        await HandOverAsync();
         _inbox.Close();
         // Not its outcome, which Completion tells; only that the loop touches the files no more.
         await Task.WhenAny(Completion);
         await _background;
-        _wal.Dispose();
-        _lock.Dispose();
+        await CloseNetworkAsync();
+        _logThread.Dispose();
+        _data.Dispose();
     }
 
     private long Quota => _options.QuotaBackendBytes == 0 ? Limits.QuotaBytesDefault : _options.QuotaBackendBytes;
@@ -220,217 +219,4 @@ public sealed partial class RaftHost : IAsyncDisposable
             request.Fail(_inbox.IsClosed ? EtcdError.Stopped : EtcdError.TooManyRequests);
         }
     }
-
-    private void Start()
-    {
-        // In the caller's thread: whoever opens the store wants it ready, or an exception.
-        try
-        {
-            _replica.Campaign();
-            _replica.Turn(Now);
-        }
-        catch
-        {
-            _wal.Dispose();
-            _lock.Dispose();
-            throw;
-        }
-
-        _thread.Start();
-    }
-
-    private void Run()
-    {
-        try
-        {
-            var requests = new List<Request>();
-            do
-            {
-                requests.Clear();
-                requests = _inbox.Drain(requests, _replica.HasWork ? TimeSpan.Zero : UntilTick());
-                Turn(requests);
-            }
-            while (!_inbox.IsClosed || requests.Count > 0 || _replica.HasWork);
-
-            _replica.FailAll(EtcdError.Stopped);
-            _completion.TrySetResult();
-        }
-        catch (Exception e)
-        {
-            Fail(e);
-        }
-    }
-
-    private void Turn(List<Request> requests)
-    {
-        TimeSpan now = Now;
-        foreach (Request request in requests)
-        {
-            _replica.Enter(request, now);
-        }
-
-        int behind = (int)((now - _lastTick) / _options.TickInterval);
-        if (behind > 0)
-        {
-            _lastTick = now;
-            for (int i = Math.Min(behind, Limits.TicksBehindMax); i > 0; i--)
-            {
-                _replica.Tick(now);
-            }
-        }
-
-        while (_done.TryDequeue(out Action? done))
-        {
-            done();
-        }
-
-        _replica.Turn(now);
-        if (_wal.NeedsSpare && _background.IsCompleted)
-        {
-            _background = Task.Run(PrepareSpare);
-        }
-    }
-
-    private TimeSpan UntilTick()
-    {
-        TimeSpan left = _lastTick + _options.TickInterval - Now;
-        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
-    }
-
-    /// <summary>
-    /// Something that cannot be gone on from, such as a failed fsync: those who wait learn that nobody knows what became
-    /// of their request, which is the truth, and the program ends.
-    /// </summary>
-    private void Fail(Exception e)
-    {
-        LogFailed(_log, e.Message, e);
-        _completion.TrySetException(e);
-        _inbox.Close();
-        _replica.FailAll(EtcdError.Stopped);
-        foreach (Request request in _inbox.Drain([], TimeSpan.Zero))
-        {
-            request.Fail(EtcdError.Stopped);
-        }
-    }
-
-    private void StartSnapshot(KeyspaceView view, EntryId at)
-    {
-        Task before = _background;
-        _background = Task.Run(async () =>
-        {
-            await before;
-            SaveSnapshot(view, at);
-        });
-    }
-
-    private void Persist(PersistBatch batch)
-    {
-        _wal.Write(batch);
-        _replica.LogBytes = _wal.BytesWritten;
-        _replica.Persisted(batch);
-    }
-
-    /// <summary>Beside the loop, from a view that nobody changes: writes go on meanwhile.</summary>
-    private void SaveSnapshot(KeyspaceView view, EntryId at)
-    {
-        SnapshotInfo? saved = null;
-        long started = _time.GetTimestamp();
-        try
-        {
-            saved = _snapshots.Save(view, at);
-            LogSnapshot(_log, at.Index, view.Revision, saved.Value.Bytes, _time.GetElapsedTime(started).TotalMilliseconds);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or StoreDataException)
-        {
-            // Not fatal: the log still has everything. It only grows until a snapshot succeeds.
-            LogSnapshotFailed(_log, e.Message, e);
-        }
-
-        EntryId oldest = _snapshots.Oldest;
-        long bytes = _snapshots.DiskBytes;
-        Done(() =>
-        {
-            if (saved is not null)
-            {
-                _wal.DropBefore(oldest.Index);
-            }
-
-            _replica.DataBytes = _wal.DiskBytes + bytes;
-            _replica.SnapshotSaved(saved);
-        });
-    }
-
-    private void StartInstall(SnapshotReceiver received)
-    {
-        Task before = _background;
-        _background = Task.Run(async () =>
-        {
-            await before;
-            Install(received);
-        });
-    }
-
-    private void Install(SnapshotReceiver received)
-    {
-        (KeyspaceState State, SnapshotInfo Info)? installed = null;
-        long started = _time.GetTimestamp();
-        try
-        {
-            installed = _snapshots.Install(received);
-            LogInstalled(_log, received.At.Index, installed.Value.State.Revision, received.TotalBytes, _time.GetElapsedTime(started).TotalMilliseconds);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or StoreDataException)
-        {
-            LogInstallFailed(_log, e.Message);
-        }
-
-        Done(() => _replica.SnapshotInstalled(received, installed));
-    }
-
-    /// <summary>Something beside the loop is done; the loop takes note of it.</summary>
-    private void Done(Action note)
-    {
-        _done.Enqueue(note);
-        _inbox.Nudge();
-    }
-
-    private void PrepareSpare()
-    {
-        try
-        {
-            _wal.PrepareSpare();
-        }
-        catch (IOException e)
-        {
-            // The loop makes the segment itself when it needs one, and fails for good if it cannot.
-            LogSpareFailed(_log, e.Message);
-        }
-    }
-
-    [LoggerMessage(1021, LogLevel.Information, "Store opened at {DataDir}: revision {Revision}, applied index {Index}, term {Term}, in {Milliseconds:0} ms.")]
-    private static partial void LogOpened(ILogger logger, string dataDir, long revision, ulong index, ulong term, double milliseconds);
-
-    [LoggerMessage(1022, LogLevel.Warning, "A crash had torn the end of the log, which nobody was promised: {What}.")]
-    private static partial void LogTornTail(ILogger logger, string what);
-
-    [LoggerMessage(1023, LogLevel.Error, "A snapshot cannot be used, the one before it is tried: {What}.")]
-    private static partial void LogSnapshotDamaged(ILogger logger, string what);
-
-    [LoggerMessage(1024, LogLevel.Information, "Snapshot at index {Index}, revision {Revision}: {Bytes} bytes in {Milliseconds:0} ms.")]
-    private static partial void LogSnapshot(ILogger logger, ulong index, long revision, long bytes, double milliseconds);
-
-    [LoggerMessage(1025, LogLevel.Error, "A snapshot could not be written; the log grows until one is. {What}")]
-    private static partial void LogSnapshotFailed(ILogger logger, string what, Exception e);
-
-    [LoggerMessage(1026, LogLevel.Warning, "The next log segment could not be prepared: {What}")]
-    private static partial void LogSpareFailed(ILogger logger, string what);
-
-    [LoggerMessage(1028, LogLevel.Information, "A snapshot of another member is taken over: index {Index}, revision {Revision}, {Bytes} bytes, checked and read in {Milliseconds:0} ms.")]
-    private static partial void LogInstalled(ILogger logger, ulong index, long revision, long bytes, double milliseconds);
-
-    [LoggerMessage(1029, LogLevel.Error, "A snapshot of another member cannot be used; it is fetched again. {What}")]
-    private static partial void LogInstallFailed(ILogger logger, string what);
-
-    [LoggerMessage(1027, LogLevel.Critical, "The store cannot go on: {What}. The process must end; what was acknowledged is on the disk.")]
-    private static partial void LogFailed(ILogger logger, string what, Exception e);
 }

@@ -181,21 +181,23 @@ internal sealed partial class Replica
 
     private void StartHandover(Handover handover)
     {
-        if (_node.Role != RaftRole.Leader)
-        {
-            handover.Fail(EtcdError.NotLeader);
-        }
-        else if (MemberRules.CheckTransfer(_keyspace.Members, handover.To) is { } refused)
+        EtcdError? refused = _node.Role != RaftRole.Leader ? EtcdError.NotLeader
+            : handover.To == Handover.ToBest ? null
+            : MemberRules.CheckTransfer(_keyspace.Members, handover.To);
+        if (refused is not null)
         {
             handover.Fail(refused);
+            return;
         }
-        else if (!_node.TransferLeadership(new NodeId(handover.To)))
-        {
-            handover.Fail(EtcdError.BadTransferee);
-        }
-        else if (handover.To == _identity.MemberId)
+
+        NodeId to = handover.To == Handover.ToBest ? BestSuccessor : new NodeId(handover.To);
+        if (to == Self)
         {
             handover.Complete(null);
+        }
+        else if (!_node.TransferLeadership(to))
+        {
+            handover.Fail(EtcdError.BadTransferee);
         }
         else
         {
@@ -204,11 +206,18 @@ internal sealed partial class Replica
         }
     }
 
+    /// <summary>The voter that is heard of and has most of the log; this member when there is no other.</summary>
+    private NodeId BestSuccessor => _node.Followers()
+        .Where(follower => follower.IsActive && _node.Membership.Voters.Contains(follower.Id))
+        .OrderByDescending(static follower => follower.Match)
+        .Select(static follower => follower.Id)
+        .FirstOrDefault(Self);
+
     private void SettleHandover()
     {
         if (_handover is { } waiting && _node.Leader is { } leader && leader != Self)
         {
-            waiting.Complete(leader.Value == waiting.To ? null : EtcdError.Timeout);
+            waiting.Complete(leader.Value == waiting.To || waiting.To == Handover.ToBest ? null : EtcdError.Timeout);
             _handover = null;
         }
     }

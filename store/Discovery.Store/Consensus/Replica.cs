@@ -80,6 +80,9 @@ internal sealed partial class Replica
     /// <summary>Bytes of log and snapshots on disk, told by who writes them.</summary>
     public long DataBytes { get; set; }
 
+    /// <summary>Whether this member is a majority by itself.</summary>
+    public bool IsAlone => _node.IsOnlyVoter;
+
     /// <summary>Where Raft stands, for who looks on.</summary>
     public RaftStatus Raft => _node.Status;
 

@@ -91,6 +91,9 @@ internal sealed class LeaseRequest(long leaseId, bool renew) : Request<long>
 /// <summary>Leadership is to go to another member; null means it is on its way.</summary>
 internal sealed class Handover(ulong to) : Request<EtcdError?>
 {
+    /// <summary>Instead of a member: whichever has most of the log. Nothing happens when there is no other voter.</summary>
+    public const ulong ToBest = 0;
+
     public ulong To { get; } = to;
 
     public override void Fail(EtcdError error) => Complete(error);

@@ -1,0 +1,293 @@
+using Discovery.EtcdApi;
+using Discovery.Raft;
+using Discovery.Store.Keyspace;
+using Discovery.Store.Log;
+using Microsoft.Extensions.Logging;
+
+namespace Discovery.Store.Consensus;
+
+/// <summary>The loop itself, and what runs beside it: the log's writes, snapshots, the next segment.</summary>
+public sealed partial class RaftHost
+{
+    /// <summary>Connects a replica, new or restarted, to this host.</summary>
+    private void Serve(OpenedData data)
+    {
+        Replica replica = data.Replica;
+        replica.Send = message => _network?.Send(message);
+        replica.PersistDue = Persist;
+        replica.SnapshotDue = StartSnapshot;
+        replica.InstallDue = StartInstall;
+        replica.ViewChanged = view => ViewChanged?.Invoke(view);
+        _nextLeaseId = (long)(replica.Status.MemberId << 48) | ((_time.GetUtcNow().ToUnixTimeMilliseconds() << 8) & 0xffff_ffff_ffff);
+        _data = data;
+        if (data.Repaired is not null)
+        {
+            LogTornTail(_log, data.Repaired);
+        }
+
+        if (data.Damage is { } damage)
+        {
+            LogDamaged(_log, damage.ToString());
+        }
+    }
+
+    private void Start()
+    {
+        // In the caller's thread: whoever opens the store wants it ready, or an exception.
+        if (Replica.Raft.Membership is { IsJoint: false, Voters: [var only] } && only == Replica.Raft.Id)
+        {
+            Replica.Campaign();
+        }
+
+        Replica.Turn(Now);
+        FollowCluster();
+        LogOpened(_log, _disk.Root, View.Revision, View.AppliedIndex, Status.Term, Now.TotalMilliseconds);
+        _thread.Start();
+    }
+
+    private void Run()
+    {
+        try
+        {
+            var batch = new InboxBatch();
+            do
+            {
+                _inbox.Drain(batch, Replica.HasWork || !_done.IsEmpty ? TimeSpan.Zero : UntilTick());
+                Turn(batch);
+            }
+            while (!_inbox.IsClosed || batch.Requests.Count > 0 || Replica.HasWork);
+
+            Replica.FailAll(EtcdError.Stopped);
+            _completion.TrySetResult();
+        }
+        catch (Exception e)
+        {
+            Fail(e);
+        }
+    }
+
+    private void Turn(InboxBatch batch)
+    {
+        TimeSpan now = Now;
+        Replica replica = Replica;
+        foreach (PeerMessage message in batch.Messages)
+        {
+            replica.Receive(message, now);
+        }
+
+        foreach (Request request in batch.Requests)
+        {
+            replica.Enter(request, now);
+        }
+
+        while (_done.TryDequeue(out Action? done))
+        {
+            done();
+        }
+
+        int behind = (int)((now - _lastTick) / _options.TickInterval);
+        if (behind > 0)
+        {
+            _lastTick = now;
+            for (int i = Math.Min(behind, Limits.TicksBehindMax); i > 0; i--)
+            {
+                replica.Tick(now);
+            }
+        }
+
+        replica.Turn(now);
+        FollowCluster();
+        if (_data.Wal is { NeedsSpare: true } && _background.IsCompleted)
+        {
+            _background = Task.Run(PrepareSpare);
+        }
+    }
+
+    private TimeSpan UntilTick()
+    {
+        TimeSpan left = _lastTick + _options.TickInterval - Now;
+        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+    }
+
+    /// <summary>
+    /// Something that cannot be gone on from, such as a failed fsync: those who wait learn that nobody knows what became
+    /// of their request, which is the truth, and the program ends.
+    /// </summary>
+    private void Fail(Exception e)
+    {
+        LogFailed(_log, e.Message, e);
+        _completion.TrySetException(e);
+        _inbox.Close();
+        Replica.FailAll(EtcdError.Stopped);
+        var left = new InboxBatch();
+        _inbox.Drain(left, TimeSpan.Zero);
+        foreach (Request request in left.Requests)
+        {
+            request.Fail(EtcdError.Stopped);
+        }
+    }
+
+    /// <summary>
+    /// A member alone waits for its disk here: nothing else can go on meanwhile, and the way to another thread and back
+    /// costs as much as the disk. With others, the disk works while the loop sends, listens and counts.
+    /// </summary>
+    private void Persist(PersistBatch batch)
+    {
+        Wal wal = _data.Wal!;
+        if (Replica.IsAlone && _logThread.IsIdle)
+        {
+            wal.Write(batch);
+            Persisted(batch, wal.BytesWritten);
+            return;
+        }
+
+        _logThread.Run(() =>
+        {
+            try
+            {
+                wal.Write(batch);
+                long written = wal.BytesWritten;
+                Done(() => Persisted(batch, written));
+            }
+            catch (Exception e)
+            {
+                Done(() => throw new StoreDataException($"the log cannot be written: {e.Message}", e));
+            }
+        });
+    }
+
+    private void Persisted(PersistBatch batch, long logBytes)
+    {
+        Replica.LogBytes = logBytes;
+        Replica.Persisted(batch);
+    }
+
+    private void StartSnapshot(KeyspaceView view, EntryId at) => Beside(() => SaveSnapshot(view, at));
+
+    private void StartInstall(SnapshotReceiver received) => Beside(() => Install(received));
+
+    /// <summary>One after the other, on the thread pool.</summary>
+    private void Beside(Action work)
+    {
+        Task before = _background;
+        _background = Task.Run(async () =>
+        {
+            await before;
+            work();
+        });
+    }
+
+    /// <summary>From a view that nobody changes: writes go on meanwhile.</summary>
+    private void SaveSnapshot(KeyspaceView view, EntryId at)
+    {
+        OpenedData data = _data;
+        SnapshotInfo? saved = null;
+        long started = _time.GetTimestamp();
+        try
+        {
+            saved = data.Snapshots.Save(view, at);
+            LogSnapshot(_log, at.Index, view.Revision, saved.Value.Bytes, _time.GetElapsedTime(started).TotalMilliseconds);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or StoreDataException)
+        {
+            // Not fatal: the log still has everything. It only grows until a snapshot succeeds.
+            LogSnapshotFailed(_log, e.Message, e);
+        }
+
+        // The log belongs to whoever writes it.
+        _logThread.Run(() =>
+        {
+            if (saved is not null)
+            {
+                DropBefore(data, data.Snapshots.Oldest.Index);
+            }
+
+            long bytes = data.Wal!.DiskBytes + data.Snapshots.DiskBytes;
+            Done(() =>
+            {
+                data.Replica.DataBytes = bytes;
+                data.Replica.SnapshotSaved(saved);
+            });
+        });
+    }
+
+    private void DropBefore(OpenedData data, ulong index)
+    {
+        try
+        {
+            data.Wal!.DropBefore(index);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            LogSnapshotFailed(_log, e.Message, e);
+        }
+    }
+
+    private void Install(SnapshotReceiver received)
+    {
+        OpenedData data = _data;
+        (KeyspaceState State, SnapshotInfo Info)? installed = null;
+        long started = _time.GetTimestamp();
+        try
+        {
+            installed = data.Snapshots.Install(received);
+            LogInstalled(_log, received.At.Index, installed.Value.State.Revision, received.TotalBytes, _time.GetElapsedTime(started).TotalMilliseconds);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or StoreDataException)
+        {
+            LogInstallFailed(_log, e.Message);
+        }
+
+        Done(() => data.Replica.SnapshotInstalled(received, installed));
+    }
+
+    private void PrepareSpare()
+    {
+        try
+        {
+            _data.Wal!.PrepareSpare();
+        }
+        catch (IOException e)
+        {
+            // The loop makes the segment itself when it needs one, and fails for good if it cannot.
+            LogSpareFailed(_log, e.Message);
+        }
+    }
+
+    /// <summary>Something beside the loop is done; the loop takes note of it.</summary>
+    private void Done(Action note)
+    {
+        _done.Enqueue(note);
+        _inbox.Nudge();
+    }
+
+    [LoggerMessage(1021, LogLevel.Information, "Store opened at {DataDir}: revision {Revision}, applied index {Index}, term {Term}, in {Milliseconds:0} ms.")]
+    private static partial void LogOpened(ILogger logger, string dataDir, long revision, ulong index, ulong term, double milliseconds);
+
+    [LoggerMessage(1022, LogLevel.Warning, "A crash had torn the end of the log, which nobody was promised: {What}.")]
+    private static partial void LogTornTail(ILogger logger, string what);
+
+    [LoggerMessage(1023, LogLevel.Error, "A snapshot cannot be used, the one before it is tried: {What}.")]
+    private static partial void LogSnapshotDamaged(ILogger logger, string what);
+
+    [LoggerMessage(1024, LogLevel.Information, "Snapshot at index {Index}, revision {Revision}: {Bytes} bytes in {Milliseconds:0} ms.")]
+    private static partial void LogSnapshot(ILogger logger, ulong index, long revision, long bytes, double milliseconds);
+
+    [LoggerMessage(1025, LogLevel.Error, "A snapshot could not be written; the log grows until one is. {What}")]
+    private static partial void LogSnapshotFailed(ILogger logger, string what, Exception e);
+
+    [LoggerMessage(1026, LogLevel.Warning, "The next log segment could not be prepared: {What}")]
+    private static partial void LogSpareFailed(ILogger logger, string what);
+
+    [LoggerMessage(1028, LogLevel.Information, "A snapshot of another member is taken over: index {Index}, revision {Revision}, {Bytes} bytes, checked and read in {Milliseconds:0} ms.")]
+    private static partial void LogInstalled(ILogger logger, ulong index, long revision, long bytes, double milliseconds);
+
+    [LoggerMessage(1029, LogLevel.Error, "A snapshot of another member cannot be used; it is fetched again. {What}")]
+    private static partial void LogInstallFailed(ILogger logger, string what);
+
+    [LoggerMessage(1027, LogLevel.Critical, "The store cannot go on: {What}. The process must end; what was acknowledged is on the disk.")]
+    private static partial void LogFailed(ILogger logger, string what, Exception e);
+
+    [LoggerMessage(1030, LogLevel.Error, "The disk lost what this member had acknowledged: {What}. It gives no vote until the other members have brought it up to date.")]
+    private static partial void LogDamaged(ILogger logger, string what);
+}
