@@ -26,8 +26,9 @@ public sealed record Bootstrap
     public required ulong MemberId { get; init; }
 
     /// <summary>
-    /// All first members, in order of their ids; empty when this member joins. They have no names: the first entry must
-    /// be the same to the byte everywhere, and each member publishes its own name when it starts.
+    /// All first members, in order of their ids; empty when this member joins. Of several none has a name: the first entry
+    /// must be the same to the byte everywhere, while names may differ, so each member publishes its own when it starts. A
+    /// member alone has nobody to differ from.
     /// </summary>
     public required ImmutableArray<MemberRecord> Members { get; init; }
 
@@ -63,6 +64,11 @@ public sealed record Bootstrap
                 .Select(member => new MemberRecord(MemberIds.OfMember(member.PeerUrls, options.InitialClusterToken), member.PeerUrls))
                 .OrderBy(static member => member.Id),
         ];
+        if (members is [MemberRecord alone])
+        {
+            members = [alone with { Name = options.Name, ClientUrls = [.. options.EffectiveAdvertiseClientUrls] }];
+        }
+
         return new Bootstrap
         {
             ClusterId = isJoining ? 0 : MemberIds.OfCluster(members.Select(static member => member.Id)),

@@ -12,9 +12,6 @@ public static class Limits
     /// <summary>Between two times that the leader writes down how long a lease has left (etcd: 5 min). Shorter leases are not written down.</summary>
     public static readonly TimeSpan LeaseCheckpointInterval = TimeSpan.FromMinutes(5);
 
-    /// <summary>Leases written down in one entry, and in one tick (etcd: 1,000).</summary>
-    public const int LeaseCheckpointsPerTick = 100;
-
     /// <summary>Learners that a cluster may have, so that the leader's sending is spent on voters (etcd: 1).</summary>
     public const int LearnersMax = 1;
 

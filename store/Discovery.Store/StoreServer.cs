@@ -79,6 +79,11 @@ public sealed partial class StoreServer : IAsyncDisposable
 
         // 1. The data: replayed before anyone may ask.
         RaftHost raft = RaftHost.Open(options, time, logs);
+        foreach (string warning in hasData ? Bootstrap.Contradictions(options, raft.View.Members, raft.Status.MemberId) : [])
+        {
+            LogWarning(logger, warning);
+        }
+
         var stopping = new CancellationTokenSource();
         WatchHub? watches = null;
         try

@@ -65,7 +65,7 @@ public sealed partial class KeyspaceState
             LeaseGrantRequest grant => ApplyGrant(grant),
             LeaseRevokeRequest revoke => ApplyRevoke(revoke),
             LeaseCheckpointRequest checkpoints => ApplyCheckpoints(checkpoints),
-            MemberCommand members => ApplyMembers(members),
+            MemberCommand members => ApplyMembers(members, isDecided: false),
             _ => throw new StoreDataException($"entry {index} holds a {command.Kind}, which is no change of the keyspace"),
         };
         CloseRevision();
@@ -73,8 +73,8 @@ public sealed partial class KeyspaceState
     }
 
     /// <summary>
-    /// Applies an entry that changes who decides. What it says of the members is answered as <see cref="Apply"/> does;
-    /// the configuration holds either way, since Raft follows it from the moment that it is in the log.
+    /// Applies an entry that changes who decides. Raft follows it from the moment that it is in the log, so the
+    /// configuration holds whatever becomes of the command, and the command is judged no more than must be.
     /// </summary>
     /// <param name="index">The entry's.</param>
     /// <param name="command">What comes with it; null when it only ends a change that is under way.</param>
@@ -83,13 +83,8 @@ public sealed partial class KeyspaceState
     public CommandResult? ApplyMembers(ulong index, Command? command, ReadOnlyMemory<byte> configuration)
     {
         Members = Members with { Configuration = configuration };
-        if (command is { } change)
-        {
-            return Apply(index, change);
-        }
-
         Skip(index);
-        return null;
+        return command is { Request: MemberCommand change } ? ApplyMembers(change, isDecided: true) : null;
     }
 
     /// <summary>Counts an entry without a command, such as a new leader's first.</summary>
@@ -269,9 +264,9 @@ public sealed partial class KeyspaceState
         return CommandResult.Applied(new LeaseCheckpointResponse { Header = HeaderAt(Revision) });
     }
 
-    private CommandResult ApplyMembers(MemberCommand command)
+    private CommandResult ApplyMembers(MemberCommand command, bool isDecided)
     {
-        (Members, CommandResult result) = Members.Apply(command);
+        (Members, CommandResult result) = Members.Apply(command, isDecided);
         return result;
     }
 

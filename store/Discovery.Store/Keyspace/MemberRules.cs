@@ -13,6 +13,26 @@ public static class MemberRules
     /// <summary>Null when the change can be applied to these members (etcd: ValidateConfigurationChange).</summary>
     public static EtcdError? Check(MemberTable members, MemberCommand command)
     {
+        EtcdError? unknown = CheckId(members, command);
+        if (unknown is not null || command.Kind == Kind.Bootstrap)
+        {
+            return unknown;
+        }
+
+        Member given = command.Members[0];
+        MemberRecord? known = members.ById.GetValueOrDefault(given.ID);
+        return command.Kind switch
+        {
+            Kind.Add or Kind.Update when HasPeerUrl(members, given) => EtcdError.PeerUrlExists,
+            Kind.Add when given.IsLearner && members.ById.Values.Count(static member => member.IsLearner) + 1 > Limits.LearnersMax => EtcdError.TooManyLearners,
+            Kind.Promote when !(command.Pending ? known!.IsPending : known!.IsLearner) => EtcdError.NotLearner,
+            _ => null,
+        };
+    }
+
+    /// <summary>Null when the members whom the change is about are there, or are not, as it needs.</summary>
+    public static EtcdError? CheckId(MemberTable members, MemberCommand command)
+    {
         if (command.Kind == Kind.Bootstrap)
         {
             return members.ById.IsEmpty && command.Members.DistinctBy(static member => member.ID).Count() == command.Members.Count
@@ -26,18 +46,11 @@ public static class MemberRules
             return EtcdError.MemberNotFound;
         }
 
-        Member given = command.Members[0];
-        MemberRecord? known = members.ById.GetValueOrDefault(given.ID);
+        bool isKnown = members.ById.ContainsKey(command.Members[0].ID);
         return command.Kind switch
         {
-            Kind.Add => known is not null ? EtcdError.MemberExists
-                : HasPeerUrl(members, given) ? EtcdError.PeerUrlExists
-                : given.IsLearner && members.ById.Values.Count(static member => member.IsLearner) + 1 > Limits.LearnersMax ? EtcdError.TooManyLearners
-                : null,
-            _ when known is null => EtcdError.MemberNotFound,
-            Kind.Promote => (command.Pending ? known.IsPending : known.IsLearner) ? null : EtcdError.NotLearner,
-            Kind.Update => HasPeerUrl(members, given) ? EtcdError.PeerUrlExists : null,
-            Kind.Remove or Kind.Publish => null,
+            Kind.Add => isKnown ? EtcdError.MemberExists : null,
+            Kind.Remove or Kind.Promote or Kind.Update or Kind.Publish when isKnown => null,
             _ => EtcdError.MemberNotFound,
         };
     }

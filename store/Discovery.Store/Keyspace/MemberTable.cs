@@ -33,9 +33,14 @@ public sealed record MemberTable
     public bool IsTaken(ulong id) => ById.ContainsKey(id) || Removed.Contains(id);
 
     /// <summary>The table after a change, and etcd's answer to it; refused means unchanged.</summary>
-    internal (MemberTable After, CommandResult Result) Apply(MemberCommand command)
+    /// <param name="command">The change.</param>
+    /// <param name="isDecided">
+    /// Raft follows the change already, since it was in the log: whoever is in its configuration must be here too, or no
+    /// call could ever remove him. The leader judged it before; only what cannot be done at all is refused.
+    /// </param>
+    internal (MemberTable After, CommandResult Result) Apply(MemberCommand command, bool isDecided)
     {
-        if (MemberRules.Check(this, command) is { } refused)
+        if ((isDecided ? MemberRules.CheckId(this, command) : MemberRules.Check(this, command)) is { } refused)
         {
             return (this, CommandResult.Failed(refused));
         }

@@ -28,7 +28,7 @@ public sealed class InitialClusterTests
         Bootstrap formed = Bootstrap.From(Composed);
 
         Assert.Equal(0xade5_26d2_8b1f_92f7, formed.MemberId);
-        Assert.Equal(3, formed.Members.Length);
+        Assert.Equal(["", "", ""], formed.Members.Select(static member => member.Name));
         Assert.Equal<string>(["http://etcd1:2380"], formed.OwnPeerUrls);
         Assert.Equal<string>(["http://etcd2:2380", "http://etcd3:2380"], formed.OtherPeerUrls);
         Assert.Equal(formed.ClusterId, MemberIds.OfCluster(formed.Members.Select(static member => member.Id)));
@@ -61,6 +61,7 @@ public sealed class InitialClusterTests
 
         Assert.Equal((0xcdf8_1819_4e3a_8c32, 0x8e9e_05c5_2164_694d), (formed.ClusterId, formed.MemberId));
         Assert.Empty(formed.OtherPeerUrls);
+        Assert.Equal("default", Assert.Single(formed.Members).Name);
         Assert.Equal(["http://localhost:2380"], (Alone with { ListenPeerUrls = ["http://0.0.0.0:2380"] }).EffectiveAdvertisePeerUrls);
     }
 

@@ -2,8 +2,6 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using Discovery.EtcdApi.Grpc;
 using Discovery.EtcdApi.Messages;
-using Discovery.Store.Consensus;
-using Discovery.Store.Keyspace;
 using Google.Protobuf;
 
 namespace Discovery.Store.Tests.Api;
@@ -23,12 +21,6 @@ public sealed partial class MemberOracleTests : IAsyncLifetime
     {
         _theirs = await RealEtcd.StartAsync();
         _ours = await TestStore.StartAsync();
-        RaftHost raft = _ours.Server.Raft;
-        if (raft.View.Members.ById.IsEmpty)
-        {
-            var formed = new MemberCommand { Kind = MemberCommand.Types.Kind.Bootstrap, Members = { raft.Members } };
-            Assert.Null((await raft.ProposeAsync(new Command(CommandKind.Member, formed), CancellationToken.None)).Error);
-        }
     }
 
     public async Task DisposeAsync()

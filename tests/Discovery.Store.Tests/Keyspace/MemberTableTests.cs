@@ -9,7 +9,6 @@ namespace Discovery.Store.Tests.Keyspace;
 public sealed class MemberTableTests
 {
     private readonly KeyspaceDriver _store = new();
-    private byte _configuration;
 
     public MemberTableTests() =>
         Applied<MemberListResponse>(Kind.Bootstrap, Named(1, "a"), Named(2, "b"), Named(3, "c"));
@@ -121,13 +120,24 @@ public sealed class MemberTableTests
     }
 
     [Fact]
-    public void Configuration_counts_even_when_the_command_with_it_is_refused()
+    public void Configuration_counts_with_and_without_a_command_and_with_a_refused_one()
     {
-        Refused(Kind.Add, Named(1, "a"));
-        Assert.Equal([_configuration], _store.View.Members.Configuration.ToArray());
+        Assert.Null(Decided(1));
+        Assert.Equal([(byte)1], _store.View.Members.Configuration.ToArray());
 
-        Assert.Null(_store.State.ApplyMembers(_store.State.AppliedIndex + 1, null, new byte[] { 77 }));
-        Assert.Equal([(byte)77], _store.View.Members.Configuration.ToArray());
+        Assert.Equal(EtcdError.MemberExists, Decided(2, new MemberCommand { Kind = Kind.Add, Members = { Named(1, "a") } })!.Value.Error);
+        Assert.Equal([(byte)2], _store.View.Members.Configuration.ToArray());
+        Assert.Equal(3UL, _store.View.AppliedIndex);
+    }
+
+    /// <summary>Otherwise somebody would take part whom no call could remove.</summary>
+    [Fact]
+    public void Whoever_raft_follows_already_is_a_member()
+    {
+        Assert.Null(Decided(1, new MemberCommand { Kind = Kind.Add, Members = { new Member { ID = 4, PeerURLs = { "http://host2:2380" } } } })!.Value.Error);
+        Assert.Null(Decided(2, new MemberCommand { Kind = Kind.Remove, Members = { Id(4) } })!.Value.Error);
+
+        Assert.Equal([1UL, 2, 3], _store.State.Members.ById.Keys);
     }
 
     [Fact]
@@ -136,6 +146,7 @@ public sealed class MemberTableTests
         Applied<MemberAddResponse>(new MemberCommand { Kind = Kind.Add, Pending = true, Members = { New(4) } });
         Applied<MemberAddResponse>(Kind.Add, Learner(5));
         Applied<MemberRemoveResponse>(Kind.Remove, Id(2));
+        Decided(77);
 
         MemberTable restored = KeyspaceSnapshot.Restored(_store.View).Members;
 
@@ -164,8 +175,11 @@ public sealed class MemberTableTests
         return error;
     }
 
-    private CommandResult Apply(MemberCommand command) => _store.State.ApplyMembers(
-        _store.State.AppliedIndex + 1, new Command(CommandKind.Member, command), new[] { ++_configuration })!.Value;
+    private CommandResult Apply(MemberCommand command) =>
+        _store.State.Apply(_store.State.AppliedIndex + 1, new Command(CommandKind.Member, command));
+
+    private CommandResult? Decided(byte configuration, MemberCommand? command = null) => _store.State.ApplyMembers(
+        _store.State.AppliedIndex + 1, command is null ? null : new Command(CommandKind.Member, command), new[] { configuration });
 
     private static Member Id(ulong id) => new() { ID = id };
 
