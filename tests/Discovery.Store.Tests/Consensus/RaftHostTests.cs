@@ -170,7 +170,36 @@ public sealed class RaftHostTests
             disk.SetBytes(path, disk.Bytes(path)[..^1]);
         }
 
-        Assert.Contains("SHA-256", Assert.Throws<StoreDataException>(() => Open(disk)).Message, StringComparison.Ordinal);
+        // The log still reaches back to the first entry.
+        await using RaftHost fromLog = Open(disk);
+        Assert.Equal(content, Content(fromLog.View));
+    }
+
+    [Fact]
+    public async Task Only_member_whose_snapshots_are_damaged_and_whose_log_begins_later_is_refused()
+    {
+        var disk = new MemoryDisk();
+        await using (RaftHost host = Open(disk, Options with { SnapshotCount = 20, SegmentBytes = 4096 }))
+        {
+            for (int i = 0; i < 300; i++)
+            {
+                await Put(host, $"k{i % 30}", $"{i}");
+            }
+
+            await Eventually.HoldsAsync(
+                () => !disk.Paths.Contains("member/wal/0000000000000000-0000000000000001.wal"), () => string.Join(' ', disk.Paths));
+        }
+
+        foreach (string path in Snapshots(disk))
+        {
+            disk.SetBytes(path, disk.Bytes(path)[..^1]);
+        }
+
+        string[] before = [.. disk.Paths];
+        string message = Assert.Throws<StoreDataException>(() => Open(disk)).Message;
+        Assert.Contains("wanted 1, after the newest usable snapshot: segments are missing", message, StringComparison.Ordinal);
+        Assert.Contains("restore the member from a snapshot or a backup", message, StringComparison.Ordinal);
+        Assert.Equal(before, disk.Paths);
     }
 
     [Fact]
