@@ -103,7 +103,7 @@ internal sealed class PeerDialer(PeerIdentity own, TimeProvider time)
         bool isConnected = false;
         try
         {
-            SocketSettings.Apply(socket);
+            SocketSettings.BeforeConnect(socket);
             lock (_lock)
             {
                 _dialing = socket;
@@ -114,6 +114,7 @@ internal sealed class PeerDialer(PeerIdentity own, TimeProvider time)
             }
 
             socket.Connect(address);
+            SocketSettings.AfterConnect(socket);
             DialOutcome outcome = Greet(socket, peer, url);
             isConnected = outcome is Connected;
             return outcome;

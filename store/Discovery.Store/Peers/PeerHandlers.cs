@@ -14,10 +14,10 @@ internal sealed record PeerHandlers
     /// </summary>
     public Action<NodeId, PeerTrouble> Unreachable { get; init; } = static (_, _) => { };
 
-    /// <summary>A member of our cluster says that this member was removed: the process must end with the line that is given.</summary>
+    /// <summary>A member of our cluster says that this member was removed: the process must end with the line that is given. Said at each dial.</summary>
     public Action<string> RefusedAsRemoved { get; init; } = static _ => { };
 
-    /// <summary>Whether the id was a member and is none any more.</summary>
+    /// <summary>Whether the id was a member and is none any more. It must neither block nor call the network.</summary>
     public Func<NodeId, bool> IsRemoved { get; init; } = static _ => false;
 
     /// <summary>

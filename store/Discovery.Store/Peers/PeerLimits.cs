@@ -57,10 +57,10 @@ public static class PeerLimits
     /// </summary>
     public const int SharedBytes = 64 * 1024;
 
-    /// <summary>Connections from peers at a time. A member has one from each other, for a moment two.</summary>
+    /// <summary>Connections from peers at a time; further ones are closed at once. A member has one from each other, for a moment two.</summary>
     public const int ConnectionsMax = 64;
 
-    /// <summary>Connections that have not said yet who they are. Others are closed at once.</summary>
+    /// <summary>Connections that have not said yet who they are; one more, and the oldest of them is closed.</summary>
     public const int HandshakesMax = 16;
 
     /// <summary>Connections that the kernel holds for us before they are accepted.</summary>
@@ -72,17 +72,15 @@ public static class PeerLimits
     /// <summary>How long a stranger may take to read our answer before the connection is closed.</summary>
     public static readonly TimeSpan FarewellTime = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long a peer may take no bytes at all before the connection is given up.</summary>
-    public static readonly TimeSpan WriteTime = TimeSpan.FromSeconds(5);
-
     /// <summary>
-    /// How long sent bytes may stay unacknowledged (TCP_USER_TIMEOUT). Without it TCP would wait ever longer between
-    /// attempts, and go on for a quarter of an hour: a partition that ends would not be noticed for seconds.
+    /// How long a peer may acknowledge or take nothing of what is sent to it (send timeout and TCP_USER_TIMEOUT). TCP
+    /// itself waits ever longer between attempts and goes on for a quarter of an hour, so that the end of a partition
+    /// would be noticed late.
     /// </summary>
-    public static readonly TimeSpan UnacknowledgedTime = TimeSpan.FromSeconds(3);
+    public static readonly TimeSpan StallTime = TimeSpan.FromSeconds(3);
 
-    /// <summary>Repetitions of a connection's first packet: the dial of a silent host ends after 3 s.</summary>
-    public const int DialRepetitions = 1;
+    /// <summary>How long a host may be silent to a dial: two packets, the second after a second.</summary>
+    public static readonly TimeSpan DialTime = TimeSpan.FromMilliseconds(1500);
 
     /// <summary>Silence after which TCP asks whether the other end is there; then every <see cref="KeepAliveInterval"/>.</summary>
     public static readonly TimeSpan KeepAliveTime = TimeSpan.FromSeconds(5);

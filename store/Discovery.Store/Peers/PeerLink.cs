@@ -136,7 +136,10 @@ internal sealed partial class PeerLink
         Volatile.Write(ref _featureLevel, connection.Answer.FeatureLevel);
         Counters.Connected();
         _throttle.Forget(peer, nameof(PeerTrouble.DialFailed));
-        LogConnected(_log, peer, connection.Url, connection.Answer.Version, connection.Answer.FeatureLevel);
+        if (_throttle.Allows(peer, nameof(Connected)))
+        {
+            LogConnected(_log, peer, connection.Url, connection.Answer.Version, connection.Answer.FeatureLevel);
+        }
 
         _connection = connection;
         var stream = new PeerStream(connection, _queue, Counters);
@@ -153,14 +156,26 @@ internal sealed partial class PeerLink
             return false;
         }
 
-        LogLost(_log, peer, connection.Url, _address.Urls.Contains(connection.Url) ? end : "the peer has other URLs now");
+        bool hasLived = _time.GetElapsedTime(started) >= PeerLimits.BackoffMax;
+        if (hasLived)
+        {
+            // What is accepted and closed again every second is told once a minute; anything else each time.
+            _throttle.Forget(peer, nameof(PeerTrouble.Lost));
+            _throttle.Forget(peer, nameof(Connected));
+        }
+
+        if (_throttle.Allows(peer, nameof(PeerTrouble.Lost)))
+        {
+            LogLost(_log, peer, connection.Url, _address.Urls.Contains(connection.Url) ? end : "the peer has other URLs now");
+        }
+
         _handlers.Unreachable(peer, PeerTrouble.Lost);
         if (stream.Farewell is { Code: RefusalCode.Removed } farewell)
         {
             _handlers.RefusedAsRemoved($"this member was removed: {farewell.Text}, says {connection.Url}");
         }
 
-        return _time.GetElapsedTime(started) >= PeerLimits.BackoffMax;
+        return hasLived;
     }
 
     private void Report(NotConnected failure)
@@ -168,33 +183,26 @@ internal sealed partial class PeerLink
         NodeId peer = _address.Id;
         Counters.Dropped(_queue.Clear());
         _handlers.Unreachable(peer, failure.Trouble);
-        switch (failure.Code)
+        if (failure.Code == RefusalCode.OfferTaken)
         {
-            case RefusalCode.Removed:
-                LogRefused(_log, peer, failure.Text);
-                _handlers.RefusedAsRemoved($"this member was removed: {failure.Text}");
-                break;
+            LogOfferTaken(_log, peer, failure.Text);
+        }
+        else if (failure.Trouble != PeerTrouble.Rejected)
+        {
+            // A refused dial and an unanswered one are the same to the reader: nobody is there.
+            if (_throttle.Allows(peer, nameof(PeerTrouble.DialFailed)))
+            {
+                LogUnreachable(_log, peer, failure.Text);
+            }
+        }
+        else if (_throttle.Allows(peer, $"rejected {failure.Code}"))
+        {
+            LogRejected(_log, peer, failure.Text);
+        }
 
-            case RefusalCode.OfferTaken:
-                LogOfferTaken(_log, peer, failure.Text);
-                break;
-
-            default:
-                // A refused dial and a silent one are the same to the reader: nobody is there.
-                bool isRejected = failure.Trouble == PeerTrouble.Rejected;
-                if (_throttle.Allows(peer, isRejected ? $"rejected {failure.Code}" : nameof(PeerTrouble.DialFailed)))
-                {
-                    if (isRejected)
-                    {
-                        LogRefused(_log, peer, failure.Text);
-                    }
-                    else
-                    {
-                        LogUnreachable(_log, peer, failure.Text);
-                    }
-                }
-
-                break;
+        if (failure.Code == RefusalCode.Removed)
+        {
+            _handlers.RefusedAsRemoved($"this member was removed: {failure.Text}");
         }
     }
 
@@ -214,7 +222,7 @@ internal sealed partial class PeerLink
     private static partial void LogUnreachable(ILogger logger, NodeId peer, string why);
 
     [LoggerMessage(1044, LogLevel.Warning, "Peer {Peer} is not spoken with: {Why}.")]
-    private static partial void LogRefused(ILogger logger, NodeId peer, string why);
+    private static partial void LogRejected(ILogger logger, NodeId peer, string why);
 
     [LoggerMessage(1045, LogLevel.Information, "Peer {Peer} takes our offer: {What}. It is dialed again.")]
     private static partial void LogOfferTaken(ILogger logger, NodeId peer, string what);

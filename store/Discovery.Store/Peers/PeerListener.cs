@@ -16,7 +16,7 @@ internal sealed partial class PeerListener
     private readonly Action<Hello> _left;
     private readonly List<Socket> _sockets = [];
     private readonly object _gate = new();
-    private readonly HashSet<PeerReceiver> _receivers = [];
+    private readonly List<PeerReceiver> _receivers = [];
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _threads;
     private bool _isStarted;
@@ -195,25 +195,36 @@ internal sealed partial class PeerListener
         EndThread();
     }
 
+    /// <summary>
+    /// Gives the connection a thread. Who has been silent longest gives way: a member greets at once, so silent
+    /// connections cannot keep it out.
+    /// </summary>
     private void Take(Socket socket)
     {
         var receiver = new PeerReceiver(socket, this);
+        PeerReceiver? silent = null;
         bool isTaken;
         lock (_gate)
         {
-            isTaken = !_isStopped && _receivers.Count < PeerLimits.ConnectionsMax
-                && _receivers.Count(static other => other.Hello is null) < PeerLimits.HandshakesMax
-                && _receivers.Add(receiver);
+            isTaken = !_isStopped && _receivers.Count < PeerLimits.ConnectionsMax;
+            if (isTaken)
+            {
+                silent = _receivers.Count(static other => other.Hello is null) >= PeerLimits.HandshakesMax
+                    ? _receivers.First(static other => other.Hello is null)
+                    : null;
+                _receivers.Add(receiver);
+            }
+        }
+
+        silent?.Close();
+        if ((silent is not null || !isTaken) && !_isStopped && Throttle.Allows("", nameof(PeerLimits.HandshakesMax)))
+        {
+            LogTooMany(Log, PeerLimits.ConnectionsMax, PeerLimits.HandshakesMax);
         }
 
         if (!isTaken)
         {
             socket.Dispose();
-            if (!_isStopped && Throttle.Allows("", nameof(PeerLimits.ConnectionsMax)))
-            {
-                LogTooMany(Log, PeerLimits.ConnectionsMax, PeerLimits.HandshakesMax);
-            }
-
             return;
         }
 
@@ -240,7 +251,7 @@ internal sealed partial class PeerListener
     [LoggerMessage(1040, LogLevel.Information, "Peers are served at {Url}.")]
     private static partial void LogListening(ILogger logger, string url);
 
-    [LoggerMessage(1053, LogLevel.Warning, "A connection at a peer URL is closed unheard: {Connections} are open, or {Handshakes} have not said who they are.")]
+    [LoggerMessage(1053, LogLevel.Warning, "Connections to the peer URLs are closed unheard: {Connections} are open, or {Handshakes} have not said who they are.")]
     private static partial void LogTooMany(ILogger logger, int connections, int handshakes);
 
     [LoggerMessage(1054, LogLevel.Error, "A peer cannot be accepted: {Why}. It is tried again.")]

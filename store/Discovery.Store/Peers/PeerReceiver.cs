@@ -29,7 +29,7 @@ internal sealed partial class PeerReceiver(Socket socket, PeerListener listener)
     {
         try
         {
-            SocketSettings.Apply(socket);
+            SocketSettings.AfterConnect(socket);
             if (Greet() is { } hello)
             {
                 _hello = hello;
@@ -105,7 +105,11 @@ internal sealed partial class PeerReceiver(Socket socket, PeerListener listener)
             return null;
         }
 
-        LogAccepted(listener.Log, hello.From.Member, _remote);
+        if (listener.Throttle.Allows(hello.From.Member, nameof(Accepted)))
+        {
+            LogAccepted(listener.Log, hello.From.Member, _remote);
+        }
+
         _frames.PayloadBytesMax = PeerLimits.FrameBytesMax;
         socket.ReceiveTimeout = 0;
         return hello;

@@ -6,25 +6,23 @@ namespace Discovery.Store.Peers;
 /// <summary>What every connection between members has.</summary>
 internal static class SocketSettings
 {
-    // Linux: include/uapi/linux/tcp.h; the framework has no names for them.
+    // Linux: include/uapi/linux/tcp.h; the framework has no name for it.
     private const int TcpLevel = 6;
-    private const int TcpSynCount = 7;
     private const int TcpUserTimeout = 18;
 
-    /// <summary>Call it before connecting, or when it was accepted.</summary>
-    public static void Apply(Socket socket)
+    /// <summary>For a socket that is about to be connected.</summary>
+    public static void BeforeConnect(Socket socket) => SetUserTimeout(socket, PeerLimits.DialTime);
+
+    /// <summary>For a socket that is connected.</summary>
+    public static void AfterConnect(Socket socket)
     {
+        SetUserTimeout(socket, PeerLimits.StallTime);
         socket.NoDelay = true;
-        socket.SendTimeout = (int)PeerLimits.WriteTime.TotalMilliseconds;
+        socket.SendTimeout = (int)PeerLimits.StallTime.TotalMilliseconds;
         socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
         socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, (int)PeerLimits.KeepAliveTime.TotalSeconds);
         socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, (int)PeerLimits.KeepAliveInterval.TotalSeconds);
         socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, PeerLimits.KeepAliveQuestions);
-        if (OperatingSystem.IsLinux())
-        {
-            SetNumber(socket, TcpSynCount, PeerLimits.DialRepetitions);
-            SetNumber(socket, TcpUserTimeout, (int)PeerLimits.UnacknowledgedTime.TotalMilliseconds);
-        }
     }
 
     /// <summary>Ends both directions, so that whichever thread waits in a call on the socket goes on.</summary>
@@ -40,10 +38,13 @@ internal static class SocketSettings
         }
     }
 
-    private static void SetNumber(Socket socket, int option, int value)
+    private static void SetUserTimeout(Socket socket, TimeSpan time)
     {
-        Span<byte> bytes = stackalloc byte[sizeof(int)];
-        BinaryPrimitives.WriteInt32LittleEndian(bytes, value);
-        socket.SetRawSocketOption(TcpLevel, option, bytes);
+        if (OperatingSystem.IsLinux())
+        {
+            Span<byte> milliseconds = stackalloc byte[sizeof(int)];
+            BinaryPrimitives.WriteInt32LittleEndian(milliseconds, (int)time.TotalMilliseconds);
+            socket.SetRawSocketOption(TcpLevel, TcpUserTimeout, milliseconds);
+        }
     }
 }

@@ -98,7 +98,7 @@ public sealed class HandshakeTests
         Assert.Equal(Accepted, Hex(HandshakeCodec.Encode(new Accepted(1, 0xc1, new NodeId(2), 1))));
         Assert.Equal(Refused, Hex(HandshakeCodec.Encode(new Refused(RefusalCode.Removed, "gone"))));
         Hello read = HandshakeCodec.DecodeHello(FrameKind.Hello, Payload(Hello));
-        Assert.Equal(Dialer.PeerUrls, read.From.PeerUrls);
+        Assert.Equal(Dialer.PeerUrls.ToArray(), read.From.PeerUrls.ToArray());
         Assert.Equal(hello, read with { From = read.From with { PeerUrls = Dialer.PeerUrls } });
         Assert.Equal(new Accepted(1, 0xc1, new NodeId(2), 1), HandshakeCodec.DecodeAnswer(FrameKind.Accepted, Payload(Accepted)));
         Assert.Equal(new Refused(RefusalCode.Removed, "gone"), HandshakeCodec.DecodeAnswer(FrameKind.Refused, Payload(Refused)));

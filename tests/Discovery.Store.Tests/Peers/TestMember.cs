@@ -29,10 +29,10 @@ internal sealed class TestMember : IAsyncDisposable
             },
             Unreachable = (peer, trouble) => Troubles.Enqueue((peer, trouble)),
             RefusedAsRemoved = text => RemovedBy = text,
-            IsRemoved = setup.Removed.Contains,
+            IsRemoved = id => Removed.Contains(id),
             Adopt = setup.Adopt,
         };
-        _network = new PeerNetwork(own, [Url], handlers, Log, TimeProvider.System);
+        _network = new PeerNetwork(own, [setup.ListenUrl ?? Url], handlers, Log, TimeProvider.System);
         _network.Start();
     }
 
@@ -50,7 +50,11 @@ internal sealed class TestMember : IAsyncDisposable
 
     public ConcurrentQueue<(NodeId Peer, PeerTrouble Trouble)> Troubles { get; } = new();
 
+    /// <summary>What it was told when it was refused as removed.</summary>
     public string? RemovedBy { get; private set; }
+
+    /// <summary>Whom it refuses.</summary>
+    public volatile ImmutableHashSet<NodeId> Removed = [];
 
     public PeerNetwork Network => _network;
 
@@ -90,8 +94,10 @@ internal sealed class TestMember : IAsyncDisposable
 
         public string Token { get; init; } = TestMember.Token;
 
-        public ImmutableHashSet<NodeId> Removed { get; init; } = [];
+        /// <summary>Where it listens when that is not where it is dialed.</summary>
+        public string? ListenUrl { get; init; }
 
+        /// <summary>Called before a message counts as received; may block.</summary>
         public Action<PeerMessage>? Receiving { get; init; }
 
         public Func<AdoptionOffer, string?> Adopt { get; init; } = static _ => "not now";
