@@ -9,10 +9,17 @@ namespace Discovery.Store.Consensus;
 /// <param name="Wal">The log, open at its end; null while the member waits to be told who it is.</param>
 /// <param name="Snapshots">The snapshots.</param>
 /// <param name="Replica">The member as it was.</param>
+/// <param name="Restored">What Raft was told of its life before, for who looks on.</param>
 /// <param name="Repaired">What was wrong with the log, and nothing acknowledged is missing; null when nothing was.</param>
 /// <param name="Damage">What the disk lost and the other members have; null when nothing.</param>
 internal sealed record OpenedData(
-    IDisposable Lock, Wal? Wal, SnapshotFiles Snapshots, Replica Replica, string? Repaired, WalDamage? Damage) : IDisposable
+    IDisposable Lock,
+    Wal? Wal,
+    SnapshotFiles Snapshots,
+    Replica Replica,
+    RestoredState Restored,
+    string? Repaired,
+    WalDamage? Damage) : IDisposable
 {
     private const string LockPath = "lock";
 
@@ -75,7 +82,7 @@ internal sealed record OpenedData(
         {
             // Nothing to write down yet: it does not know who it is.
             WalIdentity nobody = default;
-            return new OpenedData(taken, null, new SnapshotFiles(disk, nobody), NewReplica(options, nobody, RestoredState.Fresh, new KeyspaceState(), default, instance, disk), null, null);
+            return new OpenedData(taken, null, new SnapshotFiles(disk, nobody), NewReplica(options, nobody, RestoredState.Fresh, new KeyspaceState(), default, instance, disk), RestoredState.Fresh, null, null);
         }
 
         (WalIdentity identity, RestoredState restored) = exists ? (Wal.IdentityOf(disk), RestoredState.Fresh)
@@ -100,7 +107,7 @@ internal sealed record OpenedData(
             restored = restored with { Membership = MembershipOf(state, restored, identity) };
             Replica replica = NewReplica(options, identity, restored, state, snapshot, instance, disk);
             replica.DataBytes = wal.DiskBytes + snapshots.DiskBytes;
-            return new OpenedData(taken, wal, snapshots, replica, repaired, damage);
+            return new OpenedData(taken, wal, snapshots, replica, restored, repaired, damage);
         }
         catch (ArgumentException e)
         {

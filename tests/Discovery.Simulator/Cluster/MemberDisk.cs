@@ -87,6 +87,11 @@ internal sealed class MemberDisk(Simulation simulation, MemberProcess process)
             }
 
             simulation.Trace.Add(TraceKind.Snapshot, Member.Name, (long)at.Index, saved?.Bytes ?? 0);
+            if (saved is not null)
+            {
+                simulation.Observer.SnapshotDurable(process, at);
+            }
+
             process.Come(Effect.SnapshotSaved);
             EntryId oldest = _data.Snapshots.Oldest;
             if (saved is not null)
@@ -106,6 +111,7 @@ internal sealed class MemberDisk(Simulation simulation, MemberProcess process)
         try
         {
             installed = _data.Snapshots.Install(received);
+            simulation.Observer.SnapshotDurable(process, received.At);
             simulation.Tally.Add("snapshots installed");
         }
         catch (StoreDataException)

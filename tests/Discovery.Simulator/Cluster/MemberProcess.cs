@@ -110,6 +110,7 @@ internal sealed class MemberProcess
         }
 
         Replica.Receive(message, _member.Clock.Elapsed);
+        _simulation.Observer.Observe(this);
         Wake();
     }
 
@@ -168,6 +169,7 @@ internal sealed class MemberProcess
         replica.ViewChanged = view =>
         {
             _simulation.Trace.Add(TraceKind.Applied, _member.Name, (long)view.AppliedIndex, view.Revision);
+            _simulation.Observer.Observe(this);
             Come(Effect.ViewChanged);
             Hub.OnViewChanged(view);
         };
@@ -227,7 +229,7 @@ internal sealed class MemberProcess
         }
 
         Replica.Turn(now);
-        _simulation.Observer.Turned(this);
+        _simulation.Observer.Observe(this);
         Come(Effect.TurnEnded);
         _disk.PrepareSpare();
         if (Replica.HasWork)
@@ -239,7 +241,7 @@ internal sealed class MemberProcess
     private void Send(PeerMessage message)
     {
         Come(Effect.BeforeSend);
-        _simulation.Observer.Sent(this, message);
+        _simulation.Observer.Sent(message);
         _cluster.Send(_member, message);
         Come(Effect.AfterSend);
     }
