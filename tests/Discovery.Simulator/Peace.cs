@@ -8,21 +8,23 @@ namespace Discovery.Simulator;
 /// What must come when nothing is wrong any more: a leader, everybody up to date, the same state on all, an answer to
 /// whoever asks.
 /// </summary>
-internal sealed class Peace(SimulatedCluster cluster)
+/// <param name="cluster">Who.</param>
+/// <param name="isSettled">Whether whoever runs the cluster has no more to do.</param>
+internal sealed class Peace(SimulatedCluster cluster, Func<bool> isSettled)
 {
-    /// <summary>A leader must be there so soon: a few election timeouts, and a process that starts.</summary>
-    private static readonly TimeSpan LeaderWithin = TimeSpan.FromSeconds(15);
+    /// <summary>A leader must be there so soon: a few election timeouts, and the replacement of members whose disks are gone.</summary>
+    private static readonly TimeSpan LeaderWithin = TimeSpan.FromSeconds(40);
 
     /// <summary>All must have applied the same so soon: snapshots are fetched meanwhile.</summary>
     private static readonly TimeSpan AgreementWithin = TimeSpan.FromSeconds(20);
 
     private Simulation Simulation => cluster.Simulation;
 
-    /// <summary>Waits for a leader that all know.</summary>
+    /// <summary>Waits until the members are those that have a machine, and they have a leader that all know.</summary>
     /// <exception cref="Checks.ViolationException">It did not come.</exception>
     public void AwaitLeader()
     {
-        if (!Simulation.RunUntil(HasLeader, Simulation.Now + LeaderWithin))
+        if (!Simulation.RunUntil(() => HasLeader() && isSettled(), Simulation.Now + LeaderWithin))
         {
             Simulation.Position.Fail("liveness", $"no leader that all follow within {LeaderWithin} after the last fault:\n{Describe()}");
         }

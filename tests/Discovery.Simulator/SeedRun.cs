@@ -15,9 +15,11 @@ internal sealed class SeedRun
     private readonly SimulatedCluster _cluster;
     private readonly ClientRecords _records = new();
     private readonly History _history = new();
+    private readonly CancellationTokenSource _quiet = new();
     private readonly CancellationTokenSource _enough = new();
     private readonly TimeSpan _faulty;
     private readonly FaultInjector _faults;
+    private readonly Operator _operator;
 
     public SeedRun(long seed, int memberCount)
     {
@@ -31,8 +33,12 @@ internal sealed class SeedRun
             _cluster.Add(new SimulatedMember(_cluster, $"m{i}", Options(chance, i, memberCount)));
         }
 
-        _faults = new FaultInjector(_cluster, FaultPlan.From(chance));
-        StartClients(WorkloadPlan.From(chance));
+        var plan = FaultPlan.From(chance);
+        var budget = new FaultBudget(_cluster);
+        _faults = new FaultInjector(_cluster, budget, plan);
+        var access = new ClientAccess(_simulation, _history);
+        _operator = new Operator(_cluster, access, budget, number => Options(chance, number, 0), plan.ChangesMembers);
+        StartClients(access, WorkloadPlan.From(chance));
     }
 
     public Trace Trace => _simulation.Trace;
@@ -56,8 +62,9 @@ internal sealed class SeedRun
         }
 
         _simulation.RunUntil(_faulty);
+        _quiet.Cancel();
         _faults.Heal();
-        var peace = new Peace(_cluster);
+        var peace = new Peace(_cluster, _operator.IsSettled);
         peace.AwaitLeader();
         _simulation.RunUntil(_simulation.Now + TimeSpan.FromSeconds(5));
         _enough.Cancel();
@@ -94,9 +101,8 @@ internal sealed class SeedRun
 
     private static string PeerUrl(int number) => $"http://10.0.0.{number}:2380";
 
-    private void StartClients(WorkloadPlan plan)
+    private void StartClients(ClientAccess access, WorkloadPlan plan)
     {
-        var access = new ClientAccess(_simulation, _history);
         var context = new Continuations(_simulation.Continuations) { Failed = e => _simulation.Stop("a client failed", e) };
         int id = 0;
         for (int i = 0; i < plan.Clients; i++)
@@ -113,6 +119,8 @@ internal sealed class SeedRun
         {
             Start(new WatchingClient(_simulation, access, _records, () => _cluster.Members, plan, ++id).RunAsync);
         }
+
+        Start(_ => _operator.RunAsync(_quiet.Token));
 
         void Start(Func<CancellationToken, Task> run) => context.Run(() => _ = ObserveAsync(run(_enough.Token)));
     }

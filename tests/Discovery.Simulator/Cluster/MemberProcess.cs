@@ -152,6 +152,7 @@ internal sealed class MemberProcess
     {
         _data = Read();
         Id = new NodeId(_data.Wal.Identity.MemberId);
+        _member.ClusterId = _data.Wal.Identity.ClusterId;
         Replica replica = _data.Replica;
         _disk.Attach(_data);
         _simulation.Trace.Add(
@@ -190,9 +191,15 @@ internal sealed class MemberProcess
             return OpenedData.Open(
                 Options, _member.Disk, _member.Chance.Next(), _member.Joins, damage => _simulation.Tally.Add("damaged snapshot passed over"));
         }
-        catch (StoreDataException e) when (!_member.IsDamaged && _member.Disk.Faults.Met == faults)
+        catch (StoreDataException e) when (_member.Disk.Faults.Met == faults)
         {
-            _simulation.Position.Fail("start", $"{_member.Name} refuses data that nothing has damaged: {e.Message}");
+            if (!_member.IsDamaged)
+            {
+                _simulation.Position.Fail("start", $"{_member.Name} refuses data that nothing has damaged: {e.Message}");
+            }
+
+            _member.IsLost = true;
+            _simulation.Tally.Add("disks beyond repair");
             throw;
         }
     }

@@ -66,6 +66,14 @@ internal sealed class MemberServer(MemberProcess process)
         return response;
     }
 
+    public async Task<IMessage> MoveLeaderAsync(MoveLeaderRequest request)
+    {
+        var handover = new Handover(request.TargetID);
+        process.Enter(handover);
+        ThrowIf(await handover.Answer);
+        return new MoveLeaderResponse { Header = process.Headers.Now() };
+    }
+
     /// <summary>Serves a watch stream until its transport or the process ends.</summary>
     public Task WatchAsync(IWatchTransport transport, CancellationToken cancellation) =>
         new WatchStream(process.Hub, process.Headers, process.WatchSettings).RunAsync(transport, cancellation);

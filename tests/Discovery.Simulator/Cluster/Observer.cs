@@ -49,6 +49,9 @@ internal sealed class Observer(Simulation simulation)
         }
     }
 
+    /// <summary>A member's disk is gone.</summary>
+    public void Wiped(SimulatedMember member) => _raft.Wiped(member.Id);
+
     /// <summary>A member was called, or publishes what it applied.</summary>
     public void Observe(MemberProcess process)
     {

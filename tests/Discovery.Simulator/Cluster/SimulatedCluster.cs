@@ -40,6 +40,8 @@ internal sealed class SimulatedCluster(Simulation simulation)
 
     public void Add(SimulatedMember member) => _members.Add(member);
 
+    public void Remove(SimulatedMember member) => _members.Remove(member);
+
     public SimulatedMember? Find(NodeId id) => _members.Find(member => member.Id == id);
 
     /// <summary>

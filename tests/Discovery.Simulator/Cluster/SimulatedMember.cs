@@ -15,14 +15,17 @@ internal sealed class SimulatedMember
 {
     private readonly Simulation _simulation;
     private readonly SimulatedCluster _cluster;
-    private long _starts;
 
-    public SimulatedMember(SimulatedCluster cluster, string name, StoreOptions options)
+    /// <param name="cluster">Where.</param>
+    /// <param name="name">What the trace calls it.</param>
+    /// <param name="options">What the process is started with.</param>
+    /// <param name="id">Its member's id when it was added to a running cluster; null: as its options say.</param>
+    public SimulatedMember(SimulatedCluster cluster, string name, StoreOptions options, NodeId? id = null)
     {
         Simulation simulation = cluster.Simulation;
         _simulation = simulation;
         _cluster = cluster;
-        Id = new NodeId(MemberIds.OfMember(options.EffectiveAdvertisePeerUrls, options.InitialClusterToken));
+        Id = id ?? new NodeId(MemberIds.OfMember(options.EffectiveAdvertisePeerUrls, options.InitialClusterToken));
         Name = name;
         Options = options;
         Chance = simulation.ChanceOf($"member {name}");
@@ -31,6 +34,9 @@ internal sealed class SimulatedMember
     }
 
     public string Name { get; }
+
+    /// <summary>Processes that were started.</summary>
+    public long Lives { get; private set; }
 
     public NodeId Id { get; }
 
@@ -49,8 +55,16 @@ internal sealed class SimulatedMember
     /// <summary>Why the last process refused to start or ended by itself; null when it did not.</summary>
     public string? LastFailure { get; private set; }
 
-    /// <summary>Whether its disk lost or changed what it had promised to keep, and that is not made good yet.</summary>
-    public bool IsDamaged { get; set; }
+    /// <summary>What its disk lost or changed of what it had promised to keep, and that is not made good yet.</summary>
+    public DiskDamage? Damage { get; set; }
+
+    public bool IsDamaged => Damage is not null;
+
+    /// <summary>Whether its data is beyond repair: the member must be removed and another added.</summary>
+    public bool IsLost { get; set; }
+
+    /// <summary>The cluster that its data says it belongs to.</summary>
+    public ulong ClusterId { get; set; }
 
     /// <summary>Who it is when its disk is empty and a running cluster has taken it in; null when its options say.</summary>
     public WalIdentity? Joins { get; set; }
@@ -63,15 +77,15 @@ internal sealed class SimulatedMember
     /// <summary>Starts the process, if none runs. It may end at once, when its data cannot be used.</summary>
     public void Start()
     {
-        if (Process is not null)
+        if (Process is not null || IsLost)
         {
             return;
         }
 
-        _starts++;
+        Lives++;
         LastFailure = null;
-        _simulation.Trace.Add(TraceKind.Start, Name, _starts);
-        Process = new MemberProcess(_cluster, this, _starts);
+        _simulation.Trace.Add(TraceKind.Start, Name, Lives);
+        Process = new MemberProcess(_cluster, this, Lives);
         Process.Open();
     }
 

@@ -18,13 +18,13 @@ internal sealed class FaultInjector
     private readonly NetworkFaults _network;
     private bool _isOver;
 
-    public FaultInjector(SimulatedCluster cluster, FaultPlan plan)
+    public FaultInjector(SimulatedCluster cluster, FaultBudget budget, FaultPlan plan)
     {
         _cluster = cluster;
         _simulation = cluster.Simulation;
         _plan = plan;
         _chance = _simulation.ChanceOf("faults");
-        _member = new MemberFaults(cluster, _chance, plan.DriftMax, Mend);
+        _member = new MemberFaults(cluster, budget, _chance, plan.DriftMax, Mend);
         _network = new NetworkFaults(cluster, _chance, Mend);
     }
 

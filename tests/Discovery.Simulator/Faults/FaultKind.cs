@@ -83,4 +83,13 @@ internal enum FaultKind
 
     /// <summary>Some ways are narrow.</summary>
     Narrow,
+
+    /// <summary>A bit of the log changes on the disk, and the process is killed, so that it is read again.</summary>
+    FlipLogBit,
+
+    /// <summary>A bit of a snapshot changes on the disk; sometimes nobody reads it.</summary>
+    FlipSnapshotBit,
+
+    /// <summary>A disk is replaced by an empty one.</summary>
+    LoseDisk,
 }

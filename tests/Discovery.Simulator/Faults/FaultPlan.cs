@@ -17,6 +17,9 @@ internal sealed record FaultPlan
     /// <summary>What happens in this seed, weighted; never empty.</summary>
     public required IReadOnlyList<FaultKind> Kinds { get; init; }
 
+    /// <summary>Whether members are added and removed all the time.</summary>
+    public required bool ChangesMembers { get; init; }
+
     /// <summary>The greatest error of a clock's rate: 0.02 is 2 %.</summary>
     public required double DriftMax { get; init; }
 
@@ -38,6 +41,7 @@ internal sealed record FaultPlan
             Pause = chance.Between(TimeSpan.FromSeconds(1.5), TimeSpan.FromSeconds(7)),
             Lasting = chance.Between(TimeSpan.FromSeconds(0.3), TimeSpan.FromSeconds(4)),
             Kinds = kinds,
+            ChangesMembers = chance.Happens(0.4),
             DriftMax = chance.Pick([0, 0.001, 0.02, 0.1]),
         };
     }

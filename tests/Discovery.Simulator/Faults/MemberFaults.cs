@@ -6,16 +6,17 @@ namespace Discovery.Simulator.Faults;
 
 /// <summary>What goes wrong on one machine, or on several at once.</summary>
 /// <param name="cluster">Who.</param>
+/// <param name="budget">How much may be lost.</param>
 /// <param name="chance">Whom and how badly.</param>
 /// <param name="drift">The greatest error of a clock's rate.</param>
 /// <param name="mend">Has the fault end after a while.</param>
-internal sealed class MemberFaults(SimulatedCluster cluster, Chance chance, double drift, Action<Action> mend)
+internal sealed class MemberFaults(SimulatedCluster cluster, FaultBudget budget, Chance chance, double drift, Action<Action> mend)
 {
     /// <summary>Causes it; false when it cannot be caused now.</summary>
     public bool Cause(FaultKind kind)
     {
         SimulatedMember member = chance.Pick(cluster.Members);
-        return CauseOnDisk(kind, member.Disk.Faults) || CauseOn(kind, member) || CauseOnSeveral(kind);
+        return CauseOnDisk(kind, member.Disk.Faults) || CauseOn(kind, member) || CauseOnSeveral(kind) || CauseDamage(kind, member);
     }
 
     /// <summary>A clock's rate.</summary>
@@ -73,6 +74,39 @@ internal sealed class MemberFaults(SimulatedCluster cluster, Chance chance, doub
                     member.Kill(losesPower: true, "power cut");
                 }
 
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    private bool CauseDamage(FaultKind kind, SimulatedMember member)
+    {
+        if (!budget.MayDamage(member))
+        {
+            return false;
+        }
+
+        switch (kind)
+        {
+            case FaultKind.FlipLogBit when member.Disk.FlipBit(static path => path.EndsWith(".wal", StringComparison.Ordinal)) is not null:
+                budget.Damage(member);
+                member.Kill(chance.Happens(0.5), "a bit of its log changed");
+                return true;
+            case FaultKind.FlipSnapshotBit when member.Disk.FlipBit(static path => path.EndsWith(".snap", StringComparison.Ordinal)) is not null:
+                budget.Damage(member);
+                if (chance.Happens(0.5))
+                {
+                    member.Kill(chance.Happens(0.5), "a bit of a snapshot changed");
+                }
+
+                return true;
+            case FaultKind.LoseDisk:
+                budget.Damage(member);
+                member.Kill(losesPower: true, "its disk is gone");
+                member.Disk.Wipe();
+                member.IsLost = true;
+                cluster.Simulation.Observer.Wiped(member);
                 return true;
             default:
                 return false;
