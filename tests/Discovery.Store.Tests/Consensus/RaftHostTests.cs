@@ -26,8 +26,8 @@ public sealed class RaftHostTests
         Assert.Equal(2, host.View.Revision);
         Assert.Null(await host.ReadBarrierAsync(default));
         Assert.NotEqual(0UL, host.Status.Leader);
-        Assert.Equal(host.Status.MemberId, host.Members.Single().ID);
-        Assert.Equal("one", host.Members.Single().Name);
+        Assert.Equal(host.Status.MemberId, host.View.Members.ById.Keys.Single());
+        Assert.Equal("one", host.View.Members.ById.Values.Single().Name);
     }
 
     /// <summary>Goal: proposals that wait while the disk works go to it together. How: hold one sync, then let go.</summary>
