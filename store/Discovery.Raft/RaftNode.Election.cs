@@ -85,12 +85,13 @@ public sealed partial class RaftNode
 
     /// <summary>
     /// Shorter than the wait for a leader that may just be slow: this election either comes to something within a few
-    /// messages, or the votes were split.
+    /// messages, or the votes were split, or the others had not lost the leader yet. A heartbeat is longer than a message
+    /// and its answer take, so a few of them are enough.
     /// </summary>
     private void AwaitVotes()
     {
         AwaitLeader();
-        _timeout = (_settings.ElectionTicks / 2) + 1 + _random.Next(_settings.ElectionTicks / 2);
+        _timeout = Math.Min(_timeout, (2 * _settings.HeartbeatTicks) + 1 + _random.Next(4 * _settings.HeartbeatTicks));
     }
 
     private IEnumerable<NodeId> OtherVoters() =>
