@@ -54,6 +54,26 @@ internal sealed class RaftLog
     /// <summary>Where that entry stands.</summary>
     public ulong MembershipIndex => _memberships[^1].Index;
 
+    /// <summary>Whether the node is a voter by the last committed entry that says so, or by one after it.</summary>
+    public bool MayBeVoter(NodeId id)
+    {
+        for (int i = _memberships.Count - 1; i >= 0; i--)
+        {
+            (ulong index, Membership membership) = _memberships[i];
+            if (membership.IsVoter(id))
+            {
+                return true;
+            }
+
+            if (index <= Committed)
+            {
+                break;
+            }
+        }
+
+        return false;
+    }
+
     public void Append(in Entry entry)
     {
         Invariant.Holds(entry.Id.Index == LastIndex + 1);

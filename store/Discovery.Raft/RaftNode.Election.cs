@@ -15,8 +15,12 @@ public sealed partial class RaftNode
         _role == RaftRole.Leader
         || (_leader is not null && !_isLeaderSuspected && _ticksSinceLeader < _settings.ElectionTicks);
 
-    /// <summary>A member whose disk lost what it acknowledged must not lead: what it lost may be committed.</summary>
-    private bool CanCampaign => _log.Membership.IsVoter(_settings.Id) && !_state.IsRecovering;
+    /// <summary>
+    /// Voters may. So may a member that is on its way out until that is committed (Raft thesis §4.2.2): when only its log
+    /// has the entry that takes its vote, those who stay cannot win without that entry, and nobody else can give it to them.
+    /// A member whose disk lost what it acknowledged must not lead: what it lost may be committed.
+    /// </summary>
+    private bool CanCampaign => _log.MayBeVoter(_settings.Id) && !_state.IsRecovering;
 
     /// <summary>Asks now whether an election could be won, and stands for it if so (Raft §5.2, thesis §9.6).</summary>
     public void Campaign()

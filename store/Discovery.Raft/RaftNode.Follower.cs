@@ -46,9 +46,13 @@ public sealed partial class RaftNode
         {
             BecomeFollower(_state.Term, leader);
         }
+        else if (_isLeaderSuspected)
+        {
+            // It lives; the short wait was for a dead one.
+            AwaitLeader();
+        }
 
         _ticksSinceLeader = 0;
-        _isLeaderSuspected = false;
     }
 
     private void OnAppend(in Message append)

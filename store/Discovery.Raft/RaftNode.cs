@@ -46,14 +46,14 @@ public sealed partial class RaftNode
             commit = Math.Min(commit, _log.LastIndex);
         }
 
-        _state = restored.HardState with { Commit = commit };
+        _durableState = restored.HardState with { Commit = commit };
+        _state = Resume(_durableState, restored.Snapshot.Term);
         if (_state.Term < _log.Last.Term || commit > _log.LastIndex)
         {
             throw new ArgumentException(
                 $"the restored state {restored.HardState} does not fit a log that ends at {_log.Last}", nameof(restored));
         }
 
-        _durableState = _state;
         _log.CommitTo(commit);
         AwaitLeader();
     }
@@ -249,6 +249,19 @@ public sealed partial class RaftNode
     public void Compact(int keepEntries, long keepBytes, ulong floor = ulong.MaxValue) =>
         _log.Compact(keepEntries, keepBytes, floor);
 
+    private static HardState Resume(HardState restored, ulong snapshotTerm)
+    {
+        if (restored.IsRecovering)
+        {
+            // Leaders of the terms so far count what it acknowledged before the damage; none of them can be followed.
+            return restored with { Term = Math.Max(restored.Term, snapshotTerm) + 1, VotedFor = null };
+        }
+
+        // What is committed may be applied, and its state written, before the log that leads there is durable. Nothing was
+        // promised in that term then.
+        return restored.Term < snapshotTerm ? restored with { Term = snapshotTerm, VotedFor = null } : restored;
+    }
+
     private void BecomeFollower(ulong term, NodeId? leader)
     {
         if (term != _state.Term)
@@ -326,8 +339,9 @@ public sealed partial class RaftNode
         {
             _outbox.Add(message);
         }
-        else
+        else if (!_promises.Contains((index, message)))
         {
+            // A leader that hears nothing repeats itself; a disk that takes long must not gather an answer to each.
             _promises.Add((index, message));
         }
     }

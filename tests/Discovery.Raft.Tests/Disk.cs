@@ -19,7 +19,8 @@ internal sealed class Disk(RestoredState initial)
 
     public void Write(PersistBatch batch)
     {
-        Assert.True(batch.HardState.Term >= State.Term && batch.HardState.Commit >= State.Commit);
+        Assert.True(batch.HardState.Term >= State.Term, "the term goes back");
+        Assert.True(batch.HardState.Commit >= State.Commit || State.IsRecovering, "the commit index goes back");
         State = batch.HardState;
         if (batch.Snapshot is not null)
         {

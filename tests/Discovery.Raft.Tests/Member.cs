@@ -168,15 +168,15 @@ internal sealed class Member
         RestoredState restored = Disk.Restore();
         (Applied, AppliedMembership) = ([.. Disk.Snapshot.State], Disk.Snapshot.Membership);
         _node = new RaftNode(_settings with { Seed = _settings.Seed + (1_000 * _starts++) }, restored);
-        _nodes.Safety.Looked(this);
+        _nodes.Safety.Started(this);
     }
 
     private void Do(Action<RaftNode> input)
     {
-        ulong commit = Commit;
+        (ulong commit, bool led) = (Commit, Role == RaftRole.Leader);
         input(Node);
         Assert.True(Commit >= commit, $"member {Id} takes a commit back: {commit} to {Commit}");
-        _nodes.Safety.Looked(this);
+        _nodes.Safety.Looked(this, led);
     }
 
     private void Apply(in Entry entry)

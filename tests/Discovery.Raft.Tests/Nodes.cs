@@ -13,15 +13,24 @@ internal sealed class Nodes
     private readonly RaftSettings _settings;
 
     /// <summary>Forms a cluster of so many voters.</summary>
-    public Nodes(int voters, RaftSettings? settings = null)
+    /// <param name="voters">How many: 1, 2, 3…</param>
+    /// <param name="settings">Theirs, but for id and seed; else the defaults.</param>
+    /// <param name="terms">
+    /// The terms of the entries that a member has after the first, when it is to begin in the middle of a story; the last
+    /// of them is its term. See <see cref="Remembers"/>.
+    /// </param>
+    public Nodes(int voters, RaftSettings? settings = null, Func<ulong, ulong[]>? terms = null)
     {
-        _settings = settings ?? new RaftSettings { Id = default, Seed = 1 };
+        _settings = settings ?? Settings;
         var membership = new Membership(Enumerable.Range(1, voters).Select(static id => Id((ulong)id)));
         foreach (NodeId id in membership.Voters)
         {
-            Add(id.Value, RestoredState.Formed(membership));
+            Add(id.Value, terms is null ? RestoredState.Formed(membership) : Remembers(membership, terms(id.Value)));
         }
     }
+
+    /// <summary>The defaults; a test says what is different.</summary>
+    public static RaftSettings Settings => new() { Id = default, Seed = 1 };
 
     public Safety Safety { get; } = new();
 
@@ -49,6 +58,28 @@ internal sealed class Nodes
     public Member? Leader => Up.Where(static member => member.Role == RaftRole.Leader).MaxBy(static member => member.Node.Term);
 
     public static NodeId Id(ulong id) => new(id);
+
+    /// <summary>
+    /// What is left of a life in which entries of these terms were written behind the first one, and only that one is known
+    /// to be committed. Two entries of one term and index are the same entry.
+    /// </summary>
+    public static RestoredState Remembers(Membership membership, params ulong[] terms)
+    {
+        RestoredState formed = RestoredState.Formed(membership);
+        return formed with
+        {
+            HardState = formed.HardState with { Term = terms.Append(1UL).Max() },
+            Entries =
+            [
+                .. formed.Entries,
+                .. terms.Select(static (term, at) => new Entry(
+                    new EntryId(term, (ulong)at + 2), EntryKind.Command, new[] { (byte)term, (byte)at })),
+            ],
+        };
+    }
+
+    public static ulong[] Terms(params (ulong Term, int Count)[] runs) =>
+        [.. runs.SelectMany(static run => Enumerable.Repeat(run.Term, run.Count))];
 
     public Member Add(ulong id, RestoredState? initial = null)
     {
@@ -127,7 +158,7 @@ internal sealed class Nodes
     {
         for (int i = 0; !holds(); i++)
         {
-            Assert.True(i < most, $"still not so after {most} ticks: {string.Join("; ", Up.Select(static member => member.Node.Status))}");
+            Assert.True(i < most, $"still not so after {most} ticks:\n{this}");
             Tick();
         }
     }
@@ -162,6 +193,10 @@ internal sealed class Nodes
     }
 
     public void Heal() => _cut.Clear();
+
+    public override string ToString() => string.Join('\n', Up.Select(static member =>
+        $"{member.Id} {member.Role} of {member.Node.Leader}, {member.Node.Status.HardState}, last {member.Node.Status.Last}, "
+        + $"durable {member.Node.Status.Persisted}, applied {member.Node.Status.Applied}, {member.Node.Membership}"));
 
     private bool IsCut(in Message message) => _cut.Contains((message.From, message.To));
 }

@@ -15,26 +15,27 @@ internal sealed class Safety
     /// <summary>The greatest index that a leader said is committed.</summary>
     public ulong Committed => (ulong)_committedIn.Count;
 
-    /// <summary>After every input: at most one leader a term, and what it commits is durable on a majority.</summary>
-    public void Looked(Member member)
+    /// <summary>A member is there, or there again.</summary>
+    public void Started(Member member)
     {
         if (!_members.Contains(member))
         {
             _members.Add(member);
         }
+    }
 
-        if (member.Role != RaftRole.Leader)
-        {
-            return;
-        }
-
+    /// <summary>After every input: at most one leader a term, and what it commits is durable on a majority.</summary>
+    /// <param name="member">Whose input it was.</param>
+    /// <param name="led">Whether it led before: a leader that is removed steps down with what it commits last.</param>
+    public void Looked(Member member, bool led)
+    {
         ulong term = member.Node.Term;
-        if (!_leaders.TryAdd(term, member.Id))
+        if (member.Role == RaftRole.Leader && !_leaders.TryAdd(term, member.Id))
         {
             Assert.True(_leaders[term] == member.Id, $"election safety: {_leaders[term]} and {member.Id} lead in term {term}");
         }
 
-        if (member.Commit > Committed)
+        if (led && member.Commit > Committed)
         {
             // A leader commits by an entry of its own term, so its last committed one has this id (Raft §5.4.2).
             var id = new EntryId(term, member.Commit);

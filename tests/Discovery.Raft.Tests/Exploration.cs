@@ -1,0 +1,289 @@
+namespace Discovery.Raft.Tests;
+
+/// <summary>
+/// One random life of a cluster, from one seed: messages are lost, repeated, late and out of order, links are cut, disks are
+/// slow, members crash, come, go and fall behind. <see cref="Safety"/> looks on; at the end all faults stop, and then the
+/// members must get on.
+/// </summary>
+internal sealed class Exploration
+{
+    private const int Steps = 400;
+    private const int PatienceTicks = 300;
+
+    private readonly Random _random;
+    private readonly Nodes _nodes;
+    private readonly Dictionary<ulong, ulong> _asked = [];
+    private readonly Dictionary<Member, int> _readsSeen = [];
+    private readonly bool _changesMembers;
+    private ulong _lastContext;
+    private ulong _lastId;
+    private bool _wasDamaged;
+
+    public Exploration(int seed)
+    {
+        _random = new Random(seed);
+        int voters = 1 + _random.Next(5);
+        _lastId = (ulong)voters;
+
+        // A damaged member withholds its vote: that is for clusters that have one to spare, and keep it.
+        _changesMembers = voters < 3 || _random.Next(3) > 0;
+        _nodes = new Nodes(voters, new RaftSettings
+        {
+            Id = default,
+            Seed = seed,
+            ElectionTicks = 4,
+            InflightMax = 1 + _random.Next(4),
+            MessageBytesMax = 1 + _random.Next(100),
+            BatchBytesMax = 1 + _random.Next(100),
+        })
+        {
+            FetchesSnapshots = true,
+        };
+    }
+
+    public void Run()
+    {
+        for (int i = 0; i < Steps; i++)
+        {
+            Step();
+            if (_random.Next(4) > 0)
+            {
+                _nodes.Turn();
+            }
+
+            LookAtReads();
+        }
+
+        StopFaults();
+        GetOn();
+    }
+
+    private void Step()
+    {
+        switch (_random.Next(100))
+        {
+            case < 52:
+                DeliverOne();
+                break;
+            case < 66:
+                OneUp()?.Tick();
+                break;
+            case < 76:
+                Propose();
+                break;
+            case < 81:
+                OneUp()?.FinishWrite();
+                break;
+            case < 84:
+                Ask();
+                break;
+            case < 86:
+                One().IsDiskSlow ^= true;
+                break;
+            case < 88:
+                Crash(One());
+                break;
+            case < 92:
+                Start(One());
+                break;
+            case < 94:
+                CutOrHeal();
+                break;
+            case < 96:
+                OneUp()?.Compact();
+                break;
+            case < 97:
+                TransferOrSuspect();
+                break;
+            default:
+                Change();
+                break;
+        }
+    }
+
+    private Member One() => _nodes[1 + (ulong)_random.Next((int)_lastId)];
+
+    private Member? OneUp() => One() is { IsUp: true } member ? member : null;
+
+    private void DeliverOne()
+    {
+        if (_nodes.Wire.Count == 0)
+        {
+            return;
+        }
+
+        // Mostly in order, as connections deliver; sometimes not.
+        int at = _random.Next(4) == 0 ? _random.Next(_nodes.Wire.Count) : 0;
+        Message message = _nodes.Wire[at];
+        int fate = _random.Next(20);
+        if (fate > 0)
+        {
+            _nodes.Wire.RemoveAt(at);
+        }
+
+        if (fate < 18)
+        {
+            _nodes.Deliver(message);
+        }
+    }
+
+    private void Propose()
+    {
+        if ((_random.Next(4) == 0 ? OneUp() : _nodes.Leader) is { } member)
+        {
+            _ = member.Propose((byte)_random.Next(256), 1 + _random.Next(40));
+        }
+    }
+
+    private void Ask()
+    {
+        if (OneUp() is { } member && member.Node.TryReadIndex(++_lastContext))
+        {
+            _asked.Add(_lastContext, _nodes.Safety.Committed);
+        }
+    }
+
+    /// <summary>A read sees all that was committed before it was asked for.</summary>
+    private void LookAtReads()
+    {
+        foreach (Member member in _nodes.All)
+        {
+            for (int i = _readsSeen.GetValueOrDefault(member); i < member.Reads.Count; i++)
+            {
+                ReadState read = member.Reads[i];
+                Assert.True(read.Index >= _asked[read.Context], $"{member.Id} reads at {read.Index}, but {_asked[read.Context]} was committed before");
+            }
+
+            _readsSeen[member] = member.Reads.Count;
+        }
+    }
+
+    private void Crash(Member member)
+    {
+        if (!member.IsUp)
+        {
+            return;
+        }
+
+        if (member.Writing is { } batch && _random.Next(2) == 0)
+        {
+            // It got to the disk, and nobody heard of it.
+            member.Disk.Write(batch);
+            _nodes.Safety.Wrote(member, batch);
+        }
+
+        member.Crash();
+        if (!_changesMembers && !_wasDamaged && _random.Next(4) == 0)
+        {
+            _wasDamaged = true;
+            member.Disk.Damage(_random.Next(10));
+        }
+    }
+
+    private static void Start(Member member)
+    {
+        if (!member.IsUp)
+        {
+            member.Start();
+        }
+    }
+
+    private void CutOrHeal()
+    {
+        if (_random.Next(2) == 0)
+        {
+            _nodes.Heal();
+        }
+        else
+        {
+            _nodes.CutOneWay(One().Id.Value, One().Id.Value);
+        }
+    }
+
+    private void TransferOrSuspect()
+    {
+        if (OneUp() is not { } member)
+        {
+            return;
+        }
+
+        if (_random.Next(2) == 0)
+        {
+            _ = member.Node.TransferLeadership(One().Id);
+        }
+        else
+        {
+            member.Node.ReportUnreachable(One().Id);
+        }
+    }
+
+    /// <summary>Any set of voters and learners that is not empty; ids that are gone stay gone.</summary>
+    private void Change()
+    {
+        if (!_changesMembers || _nodes.Leader is not { } leader)
+        {
+            return;
+        }
+
+        List<ulong> ids = [.. leader.Node.Membership.All.Select(static id => id.Value)];
+        if (_lastId < 7 && _random.Next(2) == 0)
+        {
+            ids.Add(_lastId + 1);
+        }
+
+        List<ulong> voters = [];
+        List<ulong> learners = [];
+        foreach (ulong id in ids)
+        {
+            (_random.Next(8) switch { 0 => null, 1 or 2 => learners, _ => voters })?.Add(id);
+        }
+
+        if (voters.Count > 0 && leader.Change([.. voters], [.. learners]) == ProposalOutcome.Accepted
+            && (voters.Contains(_lastId + 1) || learners.Contains(_lastId + 1)))
+        {
+            _nodes.Add(++_lastId);
+        }
+    }
+
+    private void StopFaults()
+    {
+        _nodes.Heal();
+        foreach (Member member in _nodes.All)
+        {
+            Start(member);
+            member.IsDiskSlow = false;
+            member.FinishWrite();
+        }
+    }
+
+    private void GetOn()
+    {
+        const byte Last = 255;
+        bool proposed = false;
+        _nodes.TickUntil(
+            () =>
+            {
+                LookAtReads();
+                if (_nodes.Leader is not { } leader)
+                {
+                    return false;
+                }
+
+                if (!proposed && leader.Applied.Count > 0 && leader.Applied[^1].Id.Term == leader.Node.Term && !leader.Node.Membership.IsJoint)
+                {
+                    proposed = leader.Propose(Last) == ProposalOutcome.Accepted;
+                }
+
+                return proposed && leader.Node.Membership.All.All(id => HasAll(_nodes[id.Value], leader));
+            },
+            PatienceTicks);
+    }
+
+    private static bool HasAll(Member member, Member leader) =>
+        member.Applied.Count == leader.Applied.Count
+        && leader.Applied[^1].Id == leader.Node.Status.Last
+        && member.Node.Leader == leader.Id
+        && !member.Node.Status.HardState.IsRecovering;
+
+    public override string ToString() => _nodes.ToString();
+}
