@@ -36,6 +36,9 @@ public static class Limits
     /// <summary>Bytes of a log segment, filled with zeros before use (an overwrite syncs 25 to 35 % faster than an append).</summary>
     public const int SegmentBytes = 16 * 1024 * 1024;
 
+    /// <summary>Between two attempts to find room for the next segment on a full disk; each writes up to 32 MiB.</summary>
+    public static readonly TimeSpan DiskFullPause = TimeSpan.FromSeconds(2);
+
     /// <summary>Snapshots kept; the log reaches back to the oldest of them.</summary>
     public const int SnapshotsKept = 2;
 

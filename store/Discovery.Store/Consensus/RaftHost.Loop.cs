@@ -97,9 +97,11 @@ public sealed partial class RaftHost
 
         replica.Turn(now);
         FollowCluster();
-        if (_data.Wal is { NeedsSpare: true } && _background.IsCompleted)
+        if (_data.Wal is { NeedsSpare: true } wal && _background.IsCompleted && now >= _nextSpare)
         {
-            _background = Task.Run(PrepareSpare);
+            // Where there was no room a moment ago there is none now.
+            _nextSpare = wal.IsDiskFull ? now + Limits.DiskFullPause : now;
+            _background = Task.Run(() => PrepareSpare(wal));
         }
     }
 
@@ -241,16 +243,24 @@ public sealed partial class RaftHost
         Done(() => data.Replica.SnapshotInstalled(received, installed));
     }
 
-    private void PrepareSpare()
+    private void PrepareSpare(Wal wal)
     {
+        bool wasFull = wal.IsDiskFull;
         try
         {
-            _data.Wal!.PrepareSpare();
+            wal.PrepareSpare();
+            if (wasFull)
+            {
+                LogDiskHasRoom(_log);
+            }
         }
         catch (IOException e)
         {
-            // The loop makes the segment itself when it needs one, and fails for good if it cannot.
-            LogSpareFailed(_log, e.Message);
+            // Said once; what is left of the last segment is the reserve until there is room.
+            if (!wasFull)
+            {
+                LogDiskFull(_log, e.Message);
+            }
         }
     }
 
@@ -264,7 +274,7 @@ public sealed partial class RaftHost
     [LoggerMessage(1021, LogLevel.Information, "Store opened at {DataDir}: revision {Revision}, applied index {Index}, term {Term}, in {Milliseconds:0} ms.")]
     private static partial void LogOpened(ILogger logger, string dataDir, long revision, ulong index, ulong term, double milliseconds);
 
-    [LoggerMessage(1022, LogLevel.Warning, "A crash had torn the end of the log, which nobody was promised: {What}.")]
+    [LoggerMessage(1022, LogLevel.Warning, "The log was repaired; nothing that was promised is missing: {What}.")]
     private static partial void LogTornTail(ILogger logger, string what);
 
     [LoggerMessage(1023, LogLevel.Error, "A snapshot cannot be used, the one before it is tried: {What}.")]
@@ -276,8 +286,11 @@ public sealed partial class RaftHost
     [LoggerMessage(1025, LogLevel.Error, "A snapshot could not be written; the log grows until one is. {What}")]
     private static partial void LogSnapshotFailed(ILogger logger, string what, Exception e);
 
-    [LoggerMessage(1026, LogLevel.Warning, "The next log segment could not be prepared: {What}")]
-    private static partial void LogSpareFailed(ILogger logger, string what);
+    [LoggerMessage(1026, LogLevel.Error, "The next log segment could not be prepared; writes that need room are refused until it can: {What}")]
+    private static partial void LogDiskFull(ILogger logger, string what);
+
+    [LoggerMessage(1034, LogLevel.Information, "There is room for the log again; writes are taken.")]
+    private static partial void LogDiskHasRoom(ILogger logger);
 
     [LoggerMessage(1028, LogLevel.Information, "A snapshot of another member is taken over: index {Index}, revision {Revision}, {Bytes} bytes, checked and read in {Milliseconds:0} ms.")]
     private static partial void LogInstalled(ILogger logger, ulong index, long revision, long bytes, double milliseconds);
@@ -288,6 +301,6 @@ public sealed partial class RaftHost
     [LoggerMessage(1027, LogLevel.Critical, "The store cannot go on: {What}. The process must end; what was acknowledged is on the disk.")]
     private static partial void LogFailed(ILogger logger, string what, Exception e);
 
-    [LoggerMessage(1030, LogLevel.Error, "The disk lost what this member had acknowledged: {What}. It gives no vote until the other members have brought it up to date.")]
+    [LoggerMessage(1030, LogLevel.Error, "The disk has lost a part of the log; until the other members have given it back this one does not vote. The files are kept as .damaged. {What}")]
     private static partial void LogDamaged(ILogger logger, string what);
 }

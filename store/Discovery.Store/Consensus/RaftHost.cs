@@ -35,6 +35,7 @@ public sealed partial class RaftHost : IAsyncDisposable
     private volatile OpenedData _data;
     private Task _background = Task.CompletedTask;
     private TimeSpan _lastTick;
+    private TimeSpan _nextSpare;
     private long _nextLeaseId;
 
     private RaftHost(StoreOptions options, TimeProvider time, ILogger log, IDisk disk, OpenedData data)
@@ -129,7 +130,7 @@ public sealed partial class RaftHost : IAsyncDisposable
         Proposal proposal = Replica.NewProposal(command);
         byte[] payload = proposal.Payload;
         EtcdError? tooMuch = payload.Length > _options.MaxRequestBytes ? EtcdError.RequestTooLarge
-            : Grows(command) && View.LiveBytes + payload.Length > Quota ? EtcdError.NoSpace
+            : Grows(command) && (_data.Wal is { IsDiskFull: true } || View.LiveBytes + payload.Length > Quota) ? EtcdError.NoSpace
             : null;
         if (tooMuch is not null)
         {

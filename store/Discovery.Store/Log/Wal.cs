@@ -10,6 +10,8 @@ internal sealed class Wal : IDisposable
 {
     public const string Folder = "member/wal";
     private const string SparePath = Folder + "/spare.tmp";
+    private const string NextPath = Folder + "/next.tmp";
+    private const string RoomPath = Folder + "/room.tmp";
 
     private readonly IDisk _disk;
     private readonly int _segmentBytes;
@@ -22,6 +24,7 @@ internal sealed class Wal : IDisposable
     private ulong _lastIndex;
     private ulong _term;
     private bool _failed;
+    private volatile bool _isDiskFull;
 
     private Wal(IDisk disk, int segmentBytes, List<WalSegment> segments, IDiskFile file, long offset, uint crc)
     {
@@ -95,6 +98,11 @@ internal sealed class Wal : IDisposable
         out string? repaired,
         int segmentBytes = Limits.SegmentBytes)
     {
+        foreach (string temporary in new[] { NextPath, RoomPath })
+        {
+            disk.Delete(temporary);
+        }
+
         var replay = new WalReplay(disk, snapshot);
         restored = replay.ReadAll();
         Wal wal;
@@ -169,17 +177,43 @@ internal sealed class Wal : IDisposable
         _disk.SyncFolder(Folder);
     }
 
-    /// <summary>Fills the next segment with zeros ahead of its use; may run on any one thread beside the owner's.</summary>
-    public void PrepareSpare()
-    {
-        if (Volatile.Read(ref _spare) is null)
-        {
-            Volatile.Write(ref _spare, ZeroFilled(_disk, SparePath, _segmentBytes));
-        }
-    }
-
     /// <summary>Whether <see cref="PrepareSpare"/> has something to do.</summary>
     public bool NeedsSpare => Volatile.Read(ref _spare) is null;
+
+    /// <summary>
+    /// There was no room for the next segment: what is left of this one is the reserve, for deletions, compactions and
+    /// what Raft must remember until the leader has handed over. Commands that grow the keyspace must be refused. It ends by
+    /// itself when <see cref="PrepareSpare"/> finds room for two segments; when the reserve is used up, so is the process.
+    /// </summary>
+    public bool IsDiskFull => _isDiskFull;
+
+    /// <summary>Fills the next segment with zeros ahead of its use; may run on any one thread beside the owner's.</summary>
+    /// <exception cref="IOException">There is no room, or the disk fails: try again later.</exception>
+    public void PrepareSpare()
+    {
+        if (!NeedsSpare)
+        {
+            return;
+        }
+
+        try
+        {
+            if (_isDiskFull)
+            {
+                // Room for one more than is needed, or it would be full again at once.
+                ZeroFilled(_disk, RoomPath, _segmentBytes).Dispose();
+                _disk.Delete(RoomPath);
+            }
+
+            Volatile.Write(ref _spare, ZeroFilled(_disk, SparePath, _segmentBytes));
+            _isDiskFull = false;
+        }
+        catch (IOException)
+        {
+            _isDiskFull = true;
+            throw;
+        }
+    }
 
     public void Dispose()
     {
@@ -226,8 +260,7 @@ internal sealed class Wal : IDisposable
     /// <summary>A log of one segment that has its name when all of it is durable.</summary>
     private static Wal Begin(IDisk disk, int segmentBytes, in WalSegmentHeader header, IEnumerable<PersistBatch> batches)
     {
-        string temporary = $"{Folder}/next.tmp";
-        IDiskFile file = ZeroFilled(disk, temporary, segmentBytes);
+        IDiskFile file = ZeroFilled(disk, NextPath, segmentBytes);
         byte[] first = new byte[WalSegmentHeader.Bytes];
         uint crc = header.Write(first);
         file.Write(0, first);
@@ -239,7 +272,7 @@ internal sealed class Wal : IDisposable
         }
 
         file.Sync();
-        disk.Rename(temporary, PathOf(header.FileName));
+        disk.Rename(NextPath, PathOf(header.FileName));
         disk.SyncFolder(Folder);
         return wal;
     }
@@ -292,7 +325,14 @@ internal sealed class Wal : IDisposable
     private void Roll()
     {
         var header = new WalSegmentHeader(_segments[^1].Header.Sequence + 1, Identity, _lastIndex + 1, _crc);
-        IDiskFile next = NewSegment(_disk, header, _segmentBytes, Interlocked.Exchange(ref _spare, null), out _crc);
+        IDiskFile? spare = Volatile.Read(ref _spare);
+        IDiskFile next = NewSegment(_disk, header, _segmentBytes, spare, out _crc);
+        if (spare is not null)
+        {
+            // Not before it has its new name, or the next spare would be made in its place.
+            Volatile.Write(ref _spare, null);
+        }
+
         _file.Dispose();
         _file = next;
         _offset = WalSegmentHeader.Bytes;
@@ -301,7 +341,7 @@ internal sealed class Wal : IDisposable
 
     private static IDiskFile NewSegment(IDisk disk, WalSegmentHeader header, int bytes, IDiskFile? spare, out uint crc)
     {
-        string temporary = spare is null ? $"{Folder}/next.tmp" : SparePath;
+        string temporary = spare is null ? NextPath : SparePath;
         IDiskFile file = spare ?? ZeroFilled(disk, temporary, bytes);
         Span<byte> first = stackalloc byte[WalSegmentHeader.Bytes];
         crc = header.Write(first);
@@ -314,14 +354,26 @@ internal sealed class Wal : IDisposable
 
     private static IDiskFile ZeroFilled(IDisk disk, string path, int bytes)
     {
-        IDiskFile file = disk.Create(path);
-        byte[] zeros = new byte[Math.Min(bytes, 1024 * 1024)];
-        for (int at = 0; at < bytes; at += zeros.Length)
+        // Zeros in place of a file that a former process left need no new room.
+        bool isThere = disk.List(Folder).Contains(Path.GetFileName(path));
+        IDiskFile file = isThere ? disk.Open(path) : disk.Create(path);
+        try
         {
-            file.Write(at, zeros.AsSpan(0, Math.Min(zeros.Length, bytes - at)));
-        }
+            byte[] zeros = new byte[Math.Min(bytes, 1024 * 1024)];
+            for (long at = 0, end = Math.Max(bytes, file.Length); at < end; at += zeros.Length)
+            {
+                file.Write(at, zeros.AsSpan(0, (int)Math.Min(zeros.Length, end - at)));
+            }
 
-        file.Sync();
-        return file;
+            file.Sync();
+            return file;
+        }
+        catch (IOException)
+        {
+            // What little room there is must not be lost to a file that is of no use.
+            file.Dispose();
+            disk.Delete(path);
+            throw;
+        }
     }
 }

@@ -53,7 +53,7 @@ internal sealed class WalReplay(IDisk disk, EntryId snapshot)
     }
 
     /// <summary>
-    /// Opens the last segment without what a crash has torn (a copy is kept beside it), and writes again what was read:
+    /// Opens the last segment without what a crash has torn (which is kept beside it), and writes again what was read:
     /// after a failed fsync the system's cache may show bytes that are not on the disk.
     /// </summary>
     public IDiskFile RepairLast(out string? repaired)
@@ -64,12 +64,13 @@ internal sealed class WalReplay(IDisk disk, EntryId snapshot)
         if (isTorn)
         {
             string broken = path + ".broken";
+            Span<byte> tail = _bytes.AsSpan(end);
             using IDiskFile copy = disk.Create(broken);
-            copy.Write(0, _bytes);
+            copy.Write(0, tail[..(tail.LastIndexOfAnyExcept((byte)0) + 1)]);
             copy.Sync();
             disk.SyncFolder(Wal.Folder);
-            _notes.Add($"{_last.Torn}; never acknowledged, cut off at {end}, copy kept in {Path.GetFileName(broken)}");
-            _bytes.AsSpan(end).Clear();
+            _notes.Add($"{_last.Torn}; never acknowledged, cut off at {end} and kept in {Path.GetFileName(broken)}");
+            tail.Clear();
         }
 
         repaired = _notes.Count > 0 ? string.Join("; ", _notes) : null;

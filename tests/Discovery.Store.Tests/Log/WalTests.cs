@@ -180,7 +180,7 @@ public sealed class WalTests
 
         Open(disk, out _, out string? repaired).Dispose();
 
-        Assert.Equal(bytes, disk.Bytes(path + ".broken"));
+        Assert.Equal(bytes.AsSpan(start, end - 20 - start).TrimEnd((byte)0).ToArray(), disk.Bytes(path + ".broken"));
         Assert.Contains($"cut off at {start}", repaired, StringComparison.Ordinal);
         Assert.False(disk.Bytes(path).AsSpan(start).ContainsAnyExcept((byte)0));
     }
