@@ -22,6 +22,12 @@ internal sealed class MemoryDisk : IDisk
     /// <summary>When set, a sync of the log waits for it.</summary>
     public ManualResetEventSlim? Hold { get; set; }
 
+    /// <summary>A byte of a file that the disk does not give back.</summary>
+    public (string Path, long Offset)? Unreadable { get; set; }
+
+    /// <summary>Called with each operation that changes something, and its path, before it is done; may throw.</summary>
+    public Action<string, string>? Meet { get; set; }
+
     public IEnumerable<string> Paths
     {
         get
@@ -74,6 +80,7 @@ internal sealed class MemoryDisk : IDisk
 
     public IDiskFile Create(string path)
     {
+        Meet?.Invoke("create", path);
         SetBytes(path, []);
         return Open(path);
     }
@@ -88,6 +95,7 @@ internal sealed class MemoryDisk : IDisk
 
     public void Rename(string from, string to)
     {
+        Meet?.Invoke("rename", from);
         lock (_gate)
         {
             _files.Remove(from, out MemoryFile? file);
@@ -98,6 +106,7 @@ internal sealed class MemoryDisk : IDisk
 
     public void Delete(string path)
     {
+        Meet?.Invoke("delete", path);
         lock (_gate)
         {
             _files.Remove(path);
@@ -107,6 +116,7 @@ internal sealed class MemoryDisk : IDisk
     public void SyncFolder(string path)
     {
         // Names are durable at once here.
+        Meet?.Invoke("sync folder", path);
     }
 
     public IDisposable Lock(string path) => new MemoryStream();
@@ -127,6 +137,11 @@ internal sealed class MemoryDisk : IDisk
 
         public int Read(long offset, Span<byte> into)
         {
+            if (disk.Unreadable is { } bad && bad.Path == Path && bad.Offset >= offset && bad.Offset < offset + into.Length)
+            {
+                throw new IOException("Input/output error");
+            }
+
             lock (disk._gate)
             {
                 int count = (int)Math.Clamp(Bytes.Length - offset, 0, into.Length);
@@ -137,6 +152,7 @@ internal sealed class MemoryDisk : IDisk
 
         public void Write(long offset, ReadOnlySpan<byte> bytes)
         {
+            disk.Meet?.Invoke(Length < offset + bytes.Length ? "grow" : "write", Path);
             lock (disk._gate)
             {
                 if (Bytes.Length < offset + bytes.Length)
@@ -153,6 +169,7 @@ internal sealed class MemoryDisk : IDisk
 
         public void Sync()
         {
+            disk.Meet?.Invoke("sync", Path);
             if (IsLog)
             {
                 disk.Hold?.Wait();

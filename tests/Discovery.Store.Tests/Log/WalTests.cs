@@ -357,6 +357,21 @@ public sealed class WalTests
         Assert.Equal(["3.6 Command next"], restored.Entries.Select(Text));
     }
 
+    /// <summary>Goal: a later term behind it does not make an entry of another history the snapshot's.</summary>
+    [Fact]
+    public void Entries_after_one_that_a_snapshot_contradicts_do_not_count_whatever_their_term()
+    {
+        var disk = new MemoryDisk();
+        using (Wal wal = Wal.Create(disk, Identity, segmentBytes: SegmentBytes))
+        {
+            wal.Put([Entry(1, 1, "never committed"), Entry(3, 2, "never committed")]);
+        }
+
+        using Wal again = Open(disk, out RestoredState restored, out _, new EntryId(2, 1));
+
+        Assert.Empty(restored.Entries);
+    }
+
     [Fact]
     public void Snapshot_that_the_log_holds_changes_nothing_after_it()
     {
