@@ -157,6 +157,42 @@ public sealed class HostileBytesTests
         }
     }
 
+    /// <summary>Right in form, and still nothing that a leader says (Raft §5.3): the log must never see it.</summary>
+    [Theory]
+    [InlineData("entry 8 is of term 3, wanted 4 to 5", 3, 0)]
+    [InlineData("entry 8 is of term 6, wanted 4 to 5", 6, 0)]
+    [InlineData("entry 8 is of kind 3, which this version does not know", 4, 3)]
+    [InlineData("entry 8: found a membership of version 7", 4, 2)]
+    public void Entries_that_no_leader_sends_are_refused(string what, ulong term, byte kind)
+    {
+        var entry = new Entry(new EntryId(term, 8), (EntryKind)kind, new byte[] { 7, 0, 0, 0 });
+        byte[] frame = Wire.Encode(new RaftMessage(new Message(MessageKind.Append, RandomMessages.From, RandomMessages.To, 5)
+        {
+            Log = new EntryId(4, 7),
+            Entries = new[] { entry },
+        }));
+
+        var e = Assert.Throws<PeerFormatException>(() => Wire.Decode(frame));
+
+        Assert.StartsWith($"found a bad Raft: {what}", e.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(90, 100, 20)]
+    [InlineData(-1, 100, 20)]
+    [InlineData(0, -1, 0)]
+    [InlineData(0, 100_000_000, PeerLimits.SnapshotChunkBytes + 1)]
+    public void Pieces_outside_their_snapshot_are_refused(long offset, long total, int bytes) => Assert.Throws<PeerFormatException>(
+        () => Wire.Decode(Wire.Encode(new SnapshotChunk(RandomMessages.From, RandomMessages.To, default, offset, total, 0, new byte[bytes]))));
+
+    [Fact]
+    public void Snapshot_that_is_gone_is_said_with_a_total_of_zero()
+    {
+        var gone = new SnapshotChunk(RandomMessages.From, RandomMessages.To, new EntryId(1, 2), 500, 0, 0, default);
+
+        Assert.Equal(RandomMessages.Text(gone), RandomMessages.Text(Wire.Decode(Wire.Encode(gone))!));
+    }
+
     [Fact]
     public void Frames_come_whole_however_the_stream_is_cut()
     {

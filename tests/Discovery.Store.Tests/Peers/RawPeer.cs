@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Discovery.Raft;
 using Discovery.Store.Peers;
+using Discovery.Testing;
 
 namespace Discovery.Store.Tests.Peers;
 
@@ -38,7 +39,7 @@ internal sealed class RawPeer : IDisposable
         using var all = new MemoryStream();
         try
         {
-            await Stream.CopyToAsync(all);
+            await Stream.CopyToAsync(all).WaitAsync(Eventually.Patience);
         }
         catch (IOException)
         {

@@ -76,6 +76,21 @@ public sealed class StrangerTests
         Assert.Equal(1, good.Status(member.Id).Connections);
     }
 
+    /// <summary>After a lost route the peer dials anew, and nobody closes what is left of the connection before.</summary>
+    [Fact]
+    public async Task Peer_that_dials_anew_takes_the_place_of_its_earlier_connection()
+    {
+        await using TestMember member = TestMember.Start(1);
+        using RawPeer earlier = await RawPeer.GreetAsync(member, 3);
+
+        using RawPeer later = await RawPeer.GreetAsync(member, 3);
+
+        Assert.Empty(await earlier.ReadToEndAsync());
+        await later.Stream.WriteAsync(Wire.Encode(new SnapshotPull(new NodeId(3), member.Id, default, 0)));
+        await Eventually.HoldsAsync(() => member.Received.Count == 1, () => member.Log);
+        Assert.Equal(new NodeId(3), Assert.Single(member.Network.Peers).Id);
+    }
+
     /// <summary>Goal: nothing that arrives at the port harms the member. How: connections full of damaged frames, then a good peer.</summary>
     [Fact]
     public async Task Member_survives_connections_full_of_damage()
