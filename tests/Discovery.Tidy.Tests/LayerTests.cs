@@ -47,7 +47,7 @@ public sealed class LayerTests
     [Theory]
     [InlineData("^store/Discovery.Store/Keyspace/", @"Discovery\.Store\.(Consensus|Api|Watch)|Discovery\.Raft|Microsoft\.AspNetCore|\.Grpc")]
     [InlineData("^store/Discovery.Store/Consensus/", @"Discovery\.Store\.(Api|Watch)|Microsoft\.AspNetCore|\.Grpc|Discovery\.Catalog")]
-    [InlineData("^store/Discovery.Store/Peers/", @"Discovery\.Store\.(Api|Watch|Keyspace)|Microsoft\.AspNetCore|\.Grpc|Discovery\.Catalog|Google\.Protobuf")]
+    [InlineData("^store/Discovery.Store/Peers/", @"Discovery\.Store\.(Api|Watch|Keyspace)|Microsoft\.AspNetCore|Discovery\.Catalog|Google\.Protobuf")]
     [InlineData("^store/Discovery.Catalog/", @"Microsoft\.AspNetCore|Discovery\.Store|Discovery\.Raft")]
     [InlineData("^store/Discovery.EtcdApi/", @"Discovery\.(Store|Raft|Catalog|Sidecar|Proxy|Dashboard)\b")]
     [InlineData("^store/Discovery.Raft/", @"Discovery\.(EtcdApi|Store|Catalog)|Google\.Protobuf|Microsoft\.|System\.(IO|Net|Threading)")]

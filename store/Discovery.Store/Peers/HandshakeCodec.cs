@@ -157,7 +157,7 @@ internal static class HandshakeCodec
         for (int i = 0; i < count; i++)
         {
             string url = ReadText(ref fields, "URL", PeerLimits.UrlBytesMax);
-            urls.Add(PeerUrl.TryParse(url, out _) ? url : throw fields.Wrong($"its URL is \"{url}\", wanted http://host:port"));
+            urls.Add(DialedUrl.Problem(url) is { } problem ? throw fields.Wrong($"its URL is \"{url}\"; {problem}") : url);
         }
 
         return urls.MoveToImmutable();

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using System.Text.Unicode;
 using Discovery.EtcdApi;
 using Discovery.EtcdApi.Grpc;
 using Discovery.Raft;
@@ -157,11 +158,11 @@ internal static partial class PeerCodec
         long total = fields.Size("total");
         uint crc = fields.UInt32("crc");
         int length = fields.Left;
-        return length <= PeerLimits.SnapshotChunkBytes && offset <= total - length
+        return length <= PeerLimits.SnapshotChunkBytesMax && offset <= total - length
             ? new SnapshotChunk(from, to, at, offset, total, crc, fields.Bytes(length, "bytes").ToArray())
             : total == 0 && length == 0
             ? new SnapshotChunk(from, to, at, offset, 0, crc, default)
-            : throw fields.Wrong($"it has {length} bytes from {offset} of {total}, wanted at most {PeerLimits.SnapshotChunkBytes} within the total");
+            : throw fields.Wrong($"it has {length} bytes from {offset} of {total}, wanted at most {PeerLimits.SnapshotChunkBytesMax} within the total");
     }
 
     private static ulong[] ReadSequences(ref FieldReader fields)
@@ -179,9 +180,15 @@ internal static partial class PeerCodec
     private static EtcdError ReadError(ref FieldReader fields)
     {
         var code = (GrpcStatusCode)fields.Byte("code");
-        return Enum.IsDefined(code) && code != GrpcStatusCode.Ok
-            ? new EtcdError(code, Encoding.UTF8.GetString(fields.Bytes(fields.Left, "text")))
-            : throw fields.Wrong($"its code is {(byte)code}, which is no gRPC error");
+        ReadOnlySpan<byte> text = fields.Bytes(fields.Left, "text");
+        if (!Enum.IsDefined(code) || code == GrpcStatusCode.Ok)
+        {
+            throw fields.Wrong($"its code is {(byte)code}, which is no gRPC error");
+        }
+
+        return text.Length <= PeerLimits.RefusalBytesMax && Utf8.IsValid(text)
+            ? new EtcdError(code, Encoding.UTF8.GetString(text))
+            : throw fields.Wrong($"its text has {text.Length} bytes, wanted at most {PeerLimits.RefusalBytesMax} of UTF-8");
     }
 
     private static long[] ReadNumbers(ref FieldReader fields, string field)

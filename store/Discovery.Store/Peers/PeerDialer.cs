@@ -72,13 +72,14 @@ internal sealed class PeerDialer(PeerIdentity own, TimeProvider time)
 
     private DialOutcome DialUrl(PeerAddress peer, string text)
     {
-        if (!PeerUrl.TryParse(text, out PeerUrl? url))
+        if (DialedUrl.Problem(text) is { } problem)
         {
-            return new NotConnected(PeerTrouble.DialFailed, $"{text} is no peer URL of this version, wanted http://host:port");
+            return new NotConnected(PeerTrouble.DialFailed, $"{text}: {problem}");
         }
 
         try
         {
+            DialedUrl url = DialedUrl.Parse(text);
             DialOutcome outcome = new NotConnected(PeerTrouble.DialFailed, $"{text} has no address");
             foreach (IPEndPoint address in url.Resolve())
             {
@@ -97,7 +98,7 @@ internal sealed class PeerDialer(PeerIdentity own, TimeProvider time)
         }
     }
 
-    private DialOutcome DialAddress(PeerAddress peer, PeerUrl url, IPEndPoint address)
+    private DialOutcome DialAddress(PeerAddress peer, DialedUrl url, IPEndPoint address)
     {
         var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         bool isConnected = false;
@@ -142,7 +143,7 @@ internal sealed class PeerDialer(PeerIdentity own, TimeProvider time)
         }
     }
 
-    private DialOutcome Greet(Socket socket, PeerAddress peer, PeerUrl url)
+    private DialOutcome Greet(Socket socket, PeerAddress peer, DialedUrl url)
     {
         socket.Send(HandshakeCodec.Encode(HandshakeRules.Greeting(own, peer)));
         var frames = new FrameReader();

@@ -18,8 +18,8 @@ public static class PeerLimits
     /// <summary>Commands, sequences or leases of one message; a follower's loop collects at most <see cref="Limits.InboxLength"/> a turn.</summary>
     public const int ItemsMax = 64 * 1024;
 
-    /// <summary>Bytes of a snapshot's piece: at 100 Mbit/s a heartbeat waits 80 ms behind it.</summary>
-    public const int SnapshotChunkBytes = 1024 * 1024;
+    /// <summary>Bytes of a snapshot's piece that are taken: room for later versions to send larger ones.</summary>
+    public const int SnapshotChunkBytesMax = 4 * Limits.SnapshotPieceBytes;
 
     /// <summary>URLs that a member may advertise.</summary>
     public const int UrlsMax = 16;

@@ -138,7 +138,7 @@ public sealed class HostileBytesTests
     [Theory]
     [InlineData(FrameKind.Raft, 44, "entries")]
     [InlineData(FrameKind.Forward, 24, "commands")]
-    [InlineData(FrameKind.ForwardRefused, 8, "sequences")]
+    [InlineData(FrameKind.ForwardRefused, 0, "sequences")]
     [InlineData(FrameKind.LeaseQuestion, 17, "leases")]
     [InlineData(FrameKind.LeaseAnswer, 8, "seconds")]
     internal void Counts_are_believed_only_as_far_as_there_are_bytes(FrameKind kind, int countAt, string field)
@@ -181,7 +181,7 @@ public sealed class HostileBytesTests
     [InlineData(90, 100, 20)]
     [InlineData(-1, 100, 20)]
     [InlineData(0, -1, 0)]
-    [InlineData(0, 100_000_000, PeerLimits.SnapshotChunkBytes + 1)]
+    [InlineData(0, 100_000_000, PeerLimits.SnapshotChunkBytesMax + 1)]
     public void Pieces_outside_their_snapshot_are_refused(long offset, long total, int bytes) => Assert.Throws<PeerFormatException>(
         () => Wire.Decode(Wire.Encode(new SnapshotChunk(RandomMessages.From, RandomMessages.To, default, offset, total, 0, new byte[bytes]))));
 
