@@ -196,7 +196,7 @@ public sealed partial class RaftNode
 
     private void OnTimeoutNow()
     {
-        if (_role == RaftRole.Follower && CanCampaign)
+        if (_role is RaftRole.Follower or RaftRole.PreCandidate && CanCampaign)
         {
             BecomeCandidate(byLeader: true);
         }

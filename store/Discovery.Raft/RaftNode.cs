@@ -169,7 +169,7 @@ public sealed partial class RaftNode
             case MessageKind.TimeoutNow:
                 OnTimeoutNow();
                 break;
-            case MessageKind.ReadIndexResponse:
+            case MessageKind.ReadIndexResponse when _confirmedReads.Count < _settings.ReadsMax:
                 _confirmedReads.Add(new ReadState(message.Context, message.Index));
                 break;
             case MessageKind.AppendResponse when _role == RaftRole.Leader:

@@ -46,8 +46,8 @@ internal sealed class Member
     public ulong Commit => Node.Status.HardState.Commit;
 
     /// <summary>The first bytes of the commands that were applied.</summary>
-    public IEnumerable<byte> Commands =>
-        Applied.Where(static entry => entry.Kind == EntryKind.Command).Select(static entry => entry.Payload.Span[0]);
+    public IEnumerable<int> Commands =>
+        Applied.Where(static entry => entry.Kind == EntryKind.Command).Select(static entry => (int)entry.Payload.Span[0]);
 
     private EntryId LastApplied => Applied.Count == 0 ? default : Applied[^1].Id;
 
