@@ -14,12 +14,15 @@ namespace Discovery.Simulator.Cluster;
 internal sealed class MemberDisk(Simulation simulation, MemberProcess process)
 {
     private OpenedData _data = null!;
+    private TimeSpan _logBusyUntil;
     private TimeSpan _backgroundBusyUntil;
     private bool _isPreparing;
 
     private SimulatedMember Member => process.Member;
 
     private Replica Replica => _data.Replica;
+
+    private Wal Wal => _data.Wal!;
 
     /// <summary>From now on this is what the replica asks for.</summary>
     public void Attach(OpenedData data)
@@ -33,7 +36,7 @@ internal sealed class MemberDisk(Simulation simulation, MemberProcess process)
     /// <summary>Has the next log segment made ready, if that is not done.</summary>
     public void PrepareSpare()
     {
-        if (!_data.Wal.NeedsSpare || _isPreparing)
+        if (!Wal.NeedsSpare || _isPreparing)
         {
             return;
         }
@@ -44,7 +47,7 @@ internal sealed class MemberDisk(Simulation simulation, MemberProcess process)
             _isPreparing = false;
             try
             {
-                _data.Wal.PrepareSpare();
+                Wal.PrepareSpare();
             }
             catch (IOException)
             {
@@ -59,15 +62,25 @@ internal sealed class MemberDisk(Simulation simulation, MemberProcess process)
         simulation.Observer.PersistDue(process, batch);
         simulation.Trace.Add(TraceKind.Persisting, Member.Name, (long)batch.HardState.Term, batch.Entries.Count > 0 ? (long)batch.Entries[^1].Id.Index : 0);
         process.Come(Effect.PersistDue);
-        simulation.Events.After(Time(), () => process.Run(() =>
+        if (Replica.IsAlone && _logBusyUntil <= simulation.Now)
         {
-            _data.Wal.Write(batch.HardState, batch.Entries);
-            simulation.Observer.Persisted(process, batch);
-            process.Come(Effect.Persisted);
-            Replica.LogBytes = _data.Wal.BytesWritten;
-            Replica.Persisted(batch);
-            process.Wake();
-        }));
+            // As in production: nothing else can go on meanwhile.
+            Write(batch);
+        }
+        else
+        {
+            OnLog(() => Write(batch));
+        }
+    }
+
+    private void Write(PersistBatch batch)
+    {
+        Wal.Write(batch);
+        simulation.Observer.Persisted(process, batch);
+        process.Come(Effect.Persisted);
+        Replica.LogBytes = Wal.BytesWritten;
+        Replica.Persisted(batch);
+        process.Wake();
     }
 
     private void StartSnapshot(KeyspaceView view, EntryId at)
@@ -93,16 +106,27 @@ internal sealed class MemberDisk(Simulation simulation, MemberProcess process)
             }
 
             process.Come(Effect.SnapshotSaved);
-            EntryId oldest = _data.Snapshots.Oldest;
-            if (saved is not null)
-            {
-                _data.Wal.DropBefore(oldest.Index);
-            }
-
-            Replica.DataBytes = _data.Wal.DiskBytes + _data.Snapshots.DiskBytes;
-            Replica.SnapshotSaved(saved);
-            process.Wake();
+            OnLog(() => Forget(saved));
         });
+    }
+
+    private void Forget(SnapshotInfo? saved)
+    {
+        if (saved is not null)
+        {
+            try
+            {
+                Wal.DropBefore(_data.Snapshots.Oldest.Index);
+            }
+            catch (IOException)
+            {
+                simulation.Tally.Add("old segments that stayed");
+            }
+        }
+
+        Replica.DataBytes = Wal.DiskBytes + _data.Snapshots.DiskBytes;
+        Replica.SnapshotSaved(saved);
+        process.Wake();
     }
 
     private void StartInstall(SnapshotReceiver received) => InBackground(() =>
@@ -114,7 +138,7 @@ internal sealed class MemberDisk(Simulation simulation, MemberProcess process)
             simulation.Observer.SnapshotDurable(process, received.At);
             simulation.Tally.Add("snapshots installed");
         }
-        catch (StoreDataException)
+        catch (Exception e) when (e is IOException or StoreDataException)
         {
             simulation.Tally.Add("snapshots that could not be installed");
         }
@@ -124,11 +148,15 @@ internal sealed class MemberDisk(Simulation simulation, MemberProcess process)
         process.Wake();
     });
 
-    private void InBackground(Action work)
+    private void OnLog(Action work) => Queue(ref _logBusyUntil, work);
+
+    private void InBackground(Action work) => Queue(ref _backgroundBusyUntil, work);
+
+    private void Queue(ref TimeSpan busyUntil, Action work)
     {
-        TimeSpan start = _backgroundBusyUntil > simulation.Now ? _backgroundBusyUntil : simulation.Now;
-        _backgroundBusyUntil = start + Time();
-        simulation.Events.At(_backgroundBusyUntil, () => process.Run(work));
+        TimeSpan start = busyUntil > simulation.Now ? busyUntil : simulation.Now;
+        busyUntil = start + Time();
+        simulation.Events.At(busyUntil, () => process.Run(work));
     }
 
     /// <summary>The time of a sync.</summary>

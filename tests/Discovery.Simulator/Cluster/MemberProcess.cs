@@ -151,8 +151,8 @@ internal sealed class MemberProcess
     private void OpenNow()
     {
         _data = Read();
-        Id = new NodeId(_data.Wal.Identity.MemberId);
-        _member.ClusterId = _data.Wal.Identity.ClusterId;
+        Id = new NodeId(_data.Wal!.Identity.MemberId);
+        _member.ClusterId = _data.Wal!.Identity.ClusterId;
         Replica replica = _data.Replica;
         _disk.Attach(_data);
         _simulation.Trace.Add(
@@ -161,8 +161,8 @@ internal sealed class MemberProcess
             replica.View.Revision,
             (long)replica.View.AppliedIndex,
             (long)replica.Status.Term,
-            _data.Repaired is null ? null : "repaired");
-        _simulation.Tally.Add(_data.Repaired is null ? "opened" : "opened with a torn tail");
+            _data.Damage?.ToString() ?? _data.Repaired);
+        _simulation.Tally.Add(_data.Damage is not null ? "opened with damage" : _data.Repaired is not null ? "opened with a torn tail" : "opened");
         _simulation.Observer.Started(this, _data);
         Hub = new WatchHub(() => replica.View);
         Headers = new ResponseHeaders(() => replica.View, () => replica.Status);
@@ -178,7 +178,11 @@ internal sealed class MemberProcess
         Server = new MemberServer(this);
         _lastTick = _member.Clock.Elapsed;
         IsServing = true;
-        replica.Campaign();
+        if (replica.Raft.Membership is { IsJoint: false, Voters: [var only] } && only == Id)
+        {
+            replica.Campaign();
+        }
+
         Turn();
         ScheduleTick();
     }
@@ -236,6 +240,14 @@ internal sealed class MemberProcess
         }
 
         Replica.Turn(now);
+        if (Replica.View.Members.Removed.Contains(Id.Value))
+        {
+            // As in production: who was removed ends.
+            _member.IsRemoved = true;
+            _member.Failed("removed");
+            return;
+        }
+
         _simulation.Observer.Observe(this);
         Come(Effect.TurnEnded);
         _disk.PrepareSpare();

@@ -63,6 +63,9 @@ internal sealed class SimulatedMember
     /// <summary>Whether its data is beyond repair: the member must be removed and another added.</summary>
     public bool IsLost { get; set; }
 
+    /// <summary>Whether it has learned that it is no member any more: it does not start again.</summary>
+    public bool IsRemoved { get; set; }
+
     /// <summary>The cluster that its data says it belongs to.</summary>
     public ulong ClusterId { get; set; }
 
@@ -77,7 +80,7 @@ internal sealed class SimulatedMember
     /// <summary>Starts the process, if none runs. It may end at once, when its data cannot be used.</summary>
     public void Start()
     {
-        if (Process is not null || IsLost)
+        if (Process is not null || IsLost || IsRemoved)
         {
             return;
         }
