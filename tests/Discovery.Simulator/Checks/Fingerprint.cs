@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Discovery.EtcdApi.Messages;
 
 namespace Discovery.Simulator.Checks;
 
@@ -44,6 +45,17 @@ internal struct Fingerprint
         }
 
         Add(rest);
+    }
+
+    /// <summary>Adds a pair, all of it.</summary>
+    public void Add(KeyValue kv)
+    {
+        Add(kv.Key.Span);
+        Add(kv.Value.Span);
+        Add((ulong)kv.CreateRevision);
+        Add((ulong)kv.ModRevision);
+        Add((ulong)kv.Version);
+        Add((ulong)kv.Lease);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
