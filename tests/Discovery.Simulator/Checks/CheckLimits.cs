@@ -18,10 +18,10 @@ internal static class CheckLimits
     /// <summary>Possible states shown at the place where a history got stuck.</summary>
     public const int ExcerptStates = 3;
 
-    /// <summary>Entries a member applies between two comparisons of what is readable: some 100 µs for 1,000 keys.</summary>
+    /// <summary>Entries a member applies between two comparisons of what is readable: about 0.3 ms for 1,000 keys.</summary>
     public const ulong SameStateEvery = 256;
 
-    /// <summary>Entries a member applies between two comparisons of its whole history: some milliseconds for 10,000 revisions.</summary>
+    /// <summary>Entries a member applies between two comparisons of its whole history: about 3 ms for 10,000 revisions.</summary>
     public const ulong SameHistoryEvery = 8_192;
 
     /// <summary>Views that are kept for members that come to the same index later; they share all but what changed.</summary>

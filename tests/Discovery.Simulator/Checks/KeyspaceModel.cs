@@ -17,7 +17,13 @@ internal static class KeyspaceModel
     /// <summary>
     /// Takes one step. Null and the next state when the operation fits; else why it does not.
     /// </summary>
-    public static string? Step(PartitionState state, PartitionOperation operation, bool succeeded, out PartitionState next)
+    /// <param name="state">Before.</param>
+    /// <param name="operation">What comes next.</param>
+    /// <param name="succeeded">Which of its branches is taken.</param>
+    /// <param name="free">What is left for writes whose revision is not known.</param>
+    /// <param name="next">After.</param>
+    public static string? Step(
+        PartitionState state, PartitionOperation operation, bool succeeded, FreeRevisions free, out PartitionState next)
     {
         next = state;
         long revision = operation.IsKnown ? operation.Revision : 0;
@@ -26,9 +32,8 @@ internal static class KeyspaceModel
             return "its revision is below one that was reached";
         }
 
-        var step = new Work(
-            (KeyModel[])state.Keys.Clone(),
-            revision > 0 ? RevisionBounds.Exactly(revision) : RevisionBounds.From(state.Floor + 1));
+        var written = revision > 0 ? RevisionBounds.Exactly(revision) : RevisionBounds.From(free.After(state.Floor));
+        var step = new Work((KeyModel[])state.Keys.Clone(), written);
         if ((step.Check(operation.Compares, succeeded) ?? step.Do(operation.Branch(succeeded))) is { } refused)
         {
             return refused;
@@ -49,9 +54,40 @@ internal static class KeyspaceModel
             return late;
         }
 
-        next = new PartitionState(step.Keys, revision > 0 ? revision : state.Floor + (step.HasWritten ? 1 : 0));
+        next = new PartitionState(step.Keys, revision > 0 ? revision : step.HasWritten ? written.Min : state.Floor);
         return null;
     }
+
+    /// <summary>
+    /// Whether the operation can have no effect after this state any more: it wants to find a revision that is gone, and
+    /// new ones are greater.
+    /// </summary>
+    public static bool IsDead(PartitionState state, PartitionOperation operation)
+    {
+        if (operation.Failure.Any(static action => action.Kind != KvActionKind.Get))
+        {
+            return false;
+        }
+
+        foreach (PartitionCompare compare in operation.Compares)
+        {
+            if (compare is { Result: CompareResult.Equal, Target: CompareTarget.Mod or CompareTarget.Create, Wanted: > 0 }
+                && compare.Wanted <= state.Floor
+                && !BoundsOf(state.Keys[compare.Key], compare.Target).Contains(compare.Wanted))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static RevisionBounds BoundsOf(in KeyModel key, CompareTarget target) => target switch
+    {
+        CompareTarget.Version => RevisionBounds.Exactly(key.Version),
+        CompareTarget.Create => key.Created,
+        _ => key.Modified,
+    };
 
     /// <summary>The keys while one operation works on them.</summary>
     private ref struct Work(KeyModel[] keys, RevisionBounds written)
@@ -201,13 +237,6 @@ internal static class KeyspaceModel
                 _ => (bounds.Min < compare.Wanted, bounds.Max >= compare.Wanted),
             };
         }
-
-        private static RevisionBounds BoundsOf(in KeyModel key, CompareTarget target) => target switch
-        {
-            CompareTarget.Version => RevisionBounds.Exactly(key.Version),
-            CompareTarget.Create => key.Created,
-            _ => key.Modified,
-        };
 
         /// <summary>What a condition that held says about a revision that was not known.</summary>
         private static KeyModel Narrow(in KeyModel key, in PartitionCompare compare)

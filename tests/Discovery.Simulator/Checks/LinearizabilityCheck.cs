@@ -23,21 +23,27 @@ internal static class LinearizabilityCheck
             return disorder;
         }
 
-        foreach (Partition partition in Partition.Divide(history))
+        IReadOnlyList<Partition> partitions = Partition.Divide(history);
+        foreach (Partition partition in partitions)
         {
             UnknownOutcomes.Settle(partition);
-            var search = new LinearizationSearch(partition, stepsMax);
+        }
+
+        var free = new FreeRevisions(partitions.SelectMany(static one => one.Operations).Where(static one => one.HasWritten).Select(static one => one.Revision));
+        foreach (Partition partition in partitions)
+        {
+            var search = new LinearizationSearch(partition, free, stepsMax);
             SearchVerdict verdict = search.Run();
             if (verdict != SearchVerdict.Linearizable)
             {
-                return Report(partition, search, verdict);
+                return Report(partition, free, search, verdict);
             }
         }
 
         return null;
     }
 
-    private static Violation Report(Partition partition, LinearizationSearch search, SearchVerdict verdict)
+    private static Violation Report(Partition partition, FreeRevisions free, LinearizationSearch search, SearchVerdict verdict)
     {
         var text = new StringBuilder();
         string keys = string.Join(", ", partition.Keys.Select(static key => key.ToStringUtf8()));
@@ -49,12 +55,13 @@ internal static class LinearizabilityCheck
             text.AppendLine($"    {operation.Source}");
         }
 
-        foreach (PartitionState state in search.StuckStates)
+        foreach (IGrouping<string, PartitionState> same in search.StuckStates.GroupBy(partition.TextOf))
         {
-            text.AppendLine($"  then the state is {partition.TextOf(state)}, and none of these can be next:");
-            foreach (PartitionOperation operation in search.Stuck)
+            text.AppendLine($"  then the state is {same.Key}, and none of these can be next:");
+            PartitionState state = same.First();
+            foreach (PartitionOperation operation in search.Stuck.OrderBy(static one => one.Revision))
             {
-                text.AppendLine($"    {operation.Source}: {WhyNot(state, operation)}");
+                text.AppendLine($"    {operation.Source}: {WhyNot(state, operation, free)}");
             }
         }
 
@@ -62,6 +69,6 @@ internal static class LinearizabilityCheck
         return new Violation(Name, text.ToString(), stuck.CallEvent, stuck.Returned ?? stuck.Called);
     }
 
-    private static string WhyNot(PartitionState state, PartitionOperation operation) =>
-        KeyspaceModel.Step(state, operation, operation.Succeeded, out _) ?? "it would, but leads nowhere or comes later by its revision";
+    private static string WhyNot(PartitionState state, PartitionOperation operation, FreeRevisions free) =>
+        KeyspaceModel.Step(state, operation, operation.Succeeded, free, out _) ?? "it comes later by its revision, or leads nowhere";
 }

@@ -12,34 +12,42 @@ internal enum SearchVerdict
 /// Looks for one order of a partition's operations that agrees with real time and with <see cref="KeyspaceModel"/>: Wing
 /// and Gong's search (1993) with Lowe's memory of places already visited (2017), a place being the operations that were
 /// taken and the state they led to. Complete: it says "violated" only when no order exists. What keeps it near one step
-/// an operation: answered operations must come in the order of their revisions, operations without an answer are tried
-/// last, and of twins only the eldest.
+/// an operation: answered operations must come in the order of their revisions; operations without an answer are tried
+/// last, need a revision that is free, and of twins only the eldest is tried.
 /// </summary>
 internal sealed class LinearizationSearch
 {
     private readonly List<PartitionOperation> _operations;
     private readonly KnownOperations _known;
-    private readonly int[] _unknown;
-    private readonly bool[] _taken;
+    private readonly int[][] _twins;
     private readonly int[] _twinsTaken;
+    private readonly SortedSet<int> _twinsUsed = [];
     private readonly long[] _ranks;
-    private readonly HashSet<UInt128> _visited = [];
+    private readonly VisitedPlaces _visited = new();
+    private readonly FreeRevisions _free;
     private readonly Stack<Frame> _path = new();
     private readonly long _stepsMax;
     private PartitionState _state;
-    private UInt128 _takenHash;
+    private UInt128 _knownHash;
     private int _rankedTaken;
-    private long _deepest = -1;
+    private long _deepest = long.MinValue;
 
-    public LinearizationSearch(Partition partition, long stepsMax)
+    public LinearizationSearch(Partition partition, FreeRevisions free, long stepsMax)
     {
+        _free = free;
         _operations = partition.Operations;
         _stepsMax = stepsMax;
         _state = KeyspaceModel.Initial(partition.Keys.Count);
         _known = new KnownOperations(_operations);
-        _unknown = [.. Enumerable.Range(0, _operations.Count).Where(i => !_operations[i].IsKnown)];
-        _taken = new bool[_operations.Count];
-        _twinsTaken = new int[_unknown.Length];
+        _twins =
+        [
+            .. Enumerable.Range(0, _operations.Count)
+                .Where(i => !_operations[i].IsKnown)
+                .GroupBy(i => _operations[i].Twins)
+                .OrderBy(static group => group.Key)
+                .Select(static group => group.ToArray()),
+        ];
+        _twinsTaken = new int[_twins.Length];
         _ranks = [.. _operations.Where(static one => one.IsKnown && one.Revision > 0).Select(RankOf).Order()];
     }
 
@@ -93,14 +101,9 @@ internal sealed class LinearizationSearch
     {
         while (Next(ref cursor, out int candidate, out bool succeeded))
         {
-            if (!MayCome(_operations[candidate]))
-            {
-                continue;
-            }
-
             Steps++;
-            if (KeyspaceModel.Step(_state, _operations[candidate], succeeded, out PartitionState next) is null
-                && _visited.Add(_takenHash ^ Fingerprint.Of((ulong)candidate) ^ next.Fingerprint()))
+            if (KeyspaceModel.Step(_state, _operations[candidate], succeeded, _free, out PartitionState next) is null
+                && IsNew(candidate, next))
             {
                 frame = new Frame(candidate, _state, next, cursor);
                 return true;
@@ -111,32 +114,64 @@ internal sealed class LinearizationSearch
         return false;
     }
 
-    private bool MayCome(PartitionOperation operation) => operation.IsKnown
-        ? operation.Revision == 0 || RankOf(operation) == _ranks[_rankedTaken]
-        : operation.TwinNumber == _twinsTaken[operation.Twins];
+    private bool IsNew(int candidate, PartitionState next)
+    {
+        PartitionOperation operation = _operations[candidate];
+        UInt128 known = operation.IsKnown ? _knownHash ^ Fingerprint.Of((ulong)candidate) : _knownHash;
+        return _visited.Visit(known ^ next.Fingerprint(), UsedAfter(operation, next));
+    }
+
+    /// <summary>Unanswered operations used up once the operation is taken, those left out that can never come again.</summary>
+    private (int Twins, int Count)[] UsedAfter(PartitionOperation taken, PartitionState next)
+    {
+        bool isFirst = !taken.IsKnown && _twinsUsed.Add(taken.Twins);
+        (int Twins, int Count)[] used = _twinsUsed.Count == 0 ? [] :
+        [
+            .. _twinsUsed
+                .Where(twins => !KeyspaceModel.IsDead(next, _operations[_twins[twins][0]]))
+                .Select(twins => (twins, _twinsTaken[twins] + (!taken.IsKnown && twins == taken.Twins ? 1 : 0))),
+        ];
+        if (isFirst)
+        {
+            _twinsUsed.Remove(taken.Twins);
+        }
+
+        return used;
+    }
 
     /// <summary>The next candidate by real time: whatever was called before the first answer among what is left.</summary>
     private bool Next(ref Cursor cursor, out int candidate, out bool succeeded)
     {
-        if (_known.Next(ref cursor, out candidate))
+        while (_known.Next(ref cursor, out candidate))
         {
-            succeeded = _operations[candidate].Succeeded;
-            return true;
+            PartitionOperation operation = _operations[candidate];
+            if (operation.Revision == 0 || RankOf(operation) == _ranks[_rankedTaken])
+            {
+                succeeded = operation.Succeeded;
+                return true;
+            }
         }
 
-        for (; cursor.Unknown < 2 * _unknown.Length; cursor.Unknown++)
+        return NextUnknown(ref cursor, out candidate, out succeeded);
+    }
+
+    private bool NextUnknown(ref Cursor cursor, out int candidate, out bool succeeded)
+    {
+        // It must take a revision before the next one that was answered.
+        bool isRoom = _rankedTaken == _ranks.Length || _free.After(_state.Floor) <= _ranks[_rankedTaken] / 2;
+        while (isRoom && cursor.Unknown < 2 * _twins.Length)
         {
-            candidate = _unknown[cursor.Unknown / 2];
-            PartitionOperation operation = _operations[candidate];
-            succeeded = cursor.Unknown % 2 == 0;
-            if (operation.Source.CallEvent > cursor.Limit)
+            int twins = cursor.Unknown / 2;
+            succeeded = cursor.Unknown++ % 2 == 0;
+            if (_twinsTaken[twins] == _twins[twins].Length)
             {
-                break;
+                continue;
             }
 
-            if (!_taken[candidate] && operation.Branch(succeeded).Length > 0)
+            candidate = _twins[twins][_twinsTaken[twins]];
+            PartitionOperation operation = _operations[candidate];
+            if (operation.Source.CallEvent < cursor.Limit && operation.Branch(succeeded).Length > 0 && !KeyspaceModel.IsDead(_state, operation))
             {
-                cursor.Unknown++;
                 return true;
             }
         }
@@ -147,44 +182,40 @@ internal sealed class LinearizationSearch
 
     private void Take(in Frame frame)
     {
-        PartitionOperation operation = _operations[frame.Operation];
         _path.Push(frame);
         _state = frame.After;
-        Mark(frame.Operation, operation, 1);
+        PartitionOperation operation = _operations[frame.Operation];
         if (operation.IsKnown)
         {
             _known.Remove(frame.Operation);
+            _knownHash ^= Fingerprint.Of((ulong)frame.Operation);
+            _rankedTaken += operation.Revision > 0 ? 1 : 0;
+        }
+        else if (++_twinsTaken[operation.Twins] == 1)
+        {
+            _twinsUsed.Add(operation.Twins);
         }
     }
 
     private void Untake(in Frame frame)
     {
-        PartitionOperation operation = _operations[frame.Operation];
         _state = frame.Before;
-        Mark(frame.Operation, operation, -1);
+        PartitionOperation operation = _operations[frame.Operation];
         if (operation.IsKnown)
         {
             _known.Restore(frame.Operation);
+            _knownHash ^= Fingerprint.Of((ulong)frame.Operation);
+            _rankedTaken -= operation.Revision > 0 ? 1 : 0;
         }
-    }
-
-    private void Mark(int number, PartitionOperation operation, int change)
-    {
-        _taken[number] = change > 0;
-        _takenHash ^= Fingerprint.Of((ulong)number);
-        if (!operation.IsKnown)
+        else if (--_twinsTaken[operation.Twins] == 0)
         {
-            _twinsTaken[operation.Twins] += change;
-        }
-        else if (operation.Revision > 0)
-        {
-            _rankedTaken += change;
+            _twinsUsed.Remove(operation.Twins);
         }
     }
 
     private void RememberStuck()
     {
-        int depth = _operations.Count - _unknown.Length - _known.Remaining;
+        int depth = -_known.Remaining;
         if (depth > _deepest)
         {
             _deepest = depth;
@@ -219,6 +250,6 @@ internal record struct Cursor
     /// <summary>Where that answer stands: whatever was called later must come later.</summary>
     public long Limit { get; set; }
 
-    /// <summary>The next unknown operation, two for each: that its conditions held, and that they did not.</summary>
+    /// <summary>The next group of twins without an answer, two for each: that the conditions held, and that they did not.</summary>
     public int Unknown { get; set; }
 }

@@ -40,13 +40,10 @@ internal sealed class PartitionOperation(Operation source)
     public long ReturnEvent { get; set; }
 
     /// <summary>
-    /// Operations with unknown outcomes that nobody could tell from one another have one; it is enough to try them in
-    /// the order of their calls.
+    /// Operations with unknown outcomes that nobody could tell from one another have one number, from 0 on; it is enough
+    /// to try them in the order of their calls.
     /// </summary>
     public int Twins { get; set; } = -1;
-
-    /// <summary>How many <see cref="Twins"/> were called before.</summary>
-    public int TwinNumber { get; set; }
 
     /// <summary>The actions of a branch.</summary>
     public PartitionAction[] Branch(bool succeeded) => succeeded ? Success : Failure;

@@ -82,14 +82,16 @@ internal static class UnknownOutcomes
     private static void FindTwins(
         Partition partition, Dictionary<(int Key, int Value), (KeyModel Told, long ReturnEvent)> readings, HashSet<int> inConditions)
     {
-        var groups = new Dictionary<string, (int Number, int Count)>();
+        var groups = new Dictionary<string, int>();
         foreach (PartitionOperation operation in partition.Operations.Where(static one => !one.IsKnown))
         {
             string look = $"{string.Join(';', operation.Compares)}|{LookOf(operation.Success)}|{LookOf(operation.Failure)}";
-            (int number, int count) = groups.GetValueOrDefault(look, (groups.Count, 0));
-            groups[look] = (number, count + 1);
+            if (!groups.TryGetValue(look, out int number))
+            {
+                groups.Add(look, number = groups.Count);
+            }
+
             operation.Twins = number;
-            operation.TwinNumber = count;
         }
 
         string LookOf(PartitionAction[] actions) => string.Join(';', actions.Select(action =>
