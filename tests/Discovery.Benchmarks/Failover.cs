@@ -61,7 +61,7 @@ internal sealed class Failover(IReadOnlyList<StoreEngine> engines, int kills)
         RunningMember leader = await contender.Cluster.LeaderAsync();
         long killed = TimeProvider.System.GetTimestamp();
         await leader.KillAsync();
-        contender.Gaps.Add(await writer.GapAroundAsync(killed));
+        contender.Gaps.Add(await writer.LongestGapAsync(killed, dead: TimeProvider.System.GetTimestamp()));
 
         leader.StartAgain();
         await leader.AnswersAsync();

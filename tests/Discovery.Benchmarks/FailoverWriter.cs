@@ -40,22 +40,30 @@ internal sealed class FailoverWriter : IAsyncDisposable
     /// <param name="firstNumber">Values count from here, so that those of several writers differ.</param>
     public static FailoverWriter Start(IEnumerable<Uri> endpoints, int firstNumber) => new(endpoints, firstNumber);
 
-    /// <summary>Waits for the first call that was made after a moment and succeeds: the time from the last success before that moment to its answer.</summary>
-    public async Task<TimeSpan> GapAroundAsync(long moment)
+    /// <summary>
+    /// Waits for a write that was called after the member was dead and succeeds, and gives the longest time without a
+    /// success up to there. A member may still answer for some milliseconds after it was told to die, so the moment of the
+    /// kill says little.
+    /// </summary>
+    /// <param name="killed">When the member was told to die.</param>
+    /// <param name="dead">When it was seen dead.</param>
+    public async Task<TimeSpan> LongestGapAsync(long killed, long dead)
     {
-        Operation? first = null, last = null;
+        Operation[] successes = [];
         await Eventually.HoldsAsync(
             () =>
             {
                 lock (_gate)
                 {
-                    first = _operations.Find(o => o.IsChange && o.Returned > moment && o.Called > moment);
-                    last = _operations.FindLast(o => o.IsChange && o.Returned <= (first?.Called ?? moment));
-                    return first is not null;
+                    successes = [.. _operations.Where(static o => o.IsChange)];
+                    return successes.Any(o => o.Called > dead);
                 }
             },
             what: "a write succeeds after the kill");
-        return Stopwatch.GetElapsedTime(last!.Returned, first!.Returned);
+        int end = Array.FindIndex(successes, o => o.Called > dead);
+        int start = Math.Max(1, Array.FindIndex(successes, o => o.Returned > killed));
+        return Enumerable.Range(start, end - start + 1)
+            .Max(i => Stopwatch.GetElapsedTime(successes[i - 1].Returned, successes[i].Returned));
     }
 
     /// <summary>Stops it and gives all that it did.</summary>
