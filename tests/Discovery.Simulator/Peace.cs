@@ -1,6 +1,5 @@
 using Discovery.Raft;
 using Discovery.Simulator.Cluster;
-using Discovery.Store.Keyspace;
 
 namespace Discovery.Simulator;
 
@@ -39,15 +38,7 @@ internal sealed class Peace(SimulatedCluster cluster, Func<bool> isSettled)
             Simulation.Position.Fail("liveness", $"members are not up to date within {AgreementWithin} after the last write:\n{Describe()}");
         }
 
-        SimulatedMember first = cluster.Members[0];
-        byte[] state = StateOf(first);
-        foreach (SimulatedMember other in cluster.Members.Skip(1))
-        {
-            if (!StateOf(other).AsSpan().SequenceEqual(state))
-            {
-                Simulation.Position.Fail("same state", $"{first.Name} and {other.Name} have applied the same entries and hold other states:\n{Describe()}");
-            }
-        }
+        Simulation.Observer.CompareAll(cluster.Members.Select(static member => member.Process!));
     }
 
     private bool HasLeader()
@@ -66,15 +57,6 @@ internal sealed class Peace(SimulatedCluster cluster, Func<bool> isSettled)
 
         ulong last = cluster.Leader!.Process!.Replica.Raft.Last.Index;
         return cluster.Members.All(member => member.Process!.AppliedIndex == last);
-    }
-
-    private static byte[] StateOf(SimulatedMember member)
-    {
-        using var bytes = new MemoryStream();
-        using var writer = new BinaryWriter(bytes);
-        KeyspaceCodec.Write(member.Process!.Replica.View, writer);
-        writer.Flush();
-        return bytes.ToArray();
     }
 
     private string Describe() => string.Join('\n', cluster.Members.Select(static member => $"  {member.Name}: {Describe(member)}"));

@@ -10,11 +10,13 @@ internal sealed class Simulation
 {
     private ViolationException? _broken;
 
-    public Simulation(long seed)
+    /// <param name="seed">All chance comes from it.</param>
+    /// <param name="drift">The greatest error of a clock's rate.</param>
+    public Simulation(long seed, double drift = 0)
     {
         Seed = seed;
         Trace = new Trace(() => Events.Now);
-        Observer = new Observer(this);
+        Observer = new Observer(this, drift);
     }
 
     public long Seed { get; }

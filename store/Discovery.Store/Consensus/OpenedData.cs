@@ -175,8 +175,11 @@ internal sealed record OpenedData(
             return Membership.Decode(state.Members.Configuration);
         }
 
-        // Data of a version that ran one member and did not write down who it is; but who recovers may have lost it.
-        bool isOld = restored.HardState is { Term: > 0, IsRecovering: false } && restored.Entries.All(static entry => entry.Kind != EntryKind.Membership);
+        // Data of a version that ran one member and did not write down who it is: its log begins with a leader's first
+        // entry, and ours with the members. Whoever has no entry yet was told of a term at most, and waits to be told more.
+        bool isOld = restored.HardState is { Term: > 0, IsRecovering: false }
+            && (restored.Snapshot != default || restored.Entries.Count > 0)
+            && restored.Entries.All(static entry => entry.Kind != EntryKind.Membership);
         return isOld ? new Membership([new NodeId(identity.MemberId)]) : Membership.None;
     }
 }

@@ -141,10 +141,14 @@ internal sealed class WatchHub : IAsyncDisposable
     {
         if (from < view.OldestHeldRevision)
         {
-            // Written, compacted and freed before we looked: what happened cannot be told any more, so all are told that.
+            // Written, compacted and freed before we looked, perhaps by another member whose snapshot came in: what
+            // happened cannot be told any more. All look for themselves; who waits for what is still held finds it.
             foreach (Watcher watcher in _index.All)
             {
-                Offer(watcher, from);
+                if (watcher.Offer(from, view.Revision))
+                {
+                    watcher.Stream.Wake(watcher);
+                }
             }
 
             return;

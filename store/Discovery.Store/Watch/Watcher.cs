@@ -9,7 +9,7 @@ namespace Discovery.Store.Watch;
 /// client costs the server nothing but time.
 /// </summary>
 /// <remarks>
-/// The hub calls <see cref="Offer"/>, the stream's writer <see cref="Take"/>; both under this watcher's own lock, which
+/// The hub calls <see cref="Offer(long)"/>, the stream's writer <see cref="Take"/>; both under this watcher's own lock, which
 /// guards the three words below for a few instructions. The rest belongs to the stream's writer.
 /// </remarks>
 internal sealed class Watcher(long id, KeyRange range, WatchCreateRequest request, WatchStream stream)
@@ -74,6 +74,21 @@ internal sealed class Watcher(long id, KeyRange range, WatchCreateRequest reques
             }
 
             _firstWaiting = revision;
+            return true;
+        }
+    }
+
+    /// <summary>The same of all revisions from the first to the last, when nobody knows which of them do.</summary>
+    public bool Offer(long first, long last)
+    {
+        lock (_gate)
+        {
+            if (_ended || last < _next || _firstWaiting != 0)
+            {
+                return false;
+            }
+
+            _firstWaiting = Math.Max(first, _next);
             return true;
         }
     }

@@ -31,6 +31,9 @@ internal sealed class MemberTrace(NodeId id)
     /// <summary>Every vote that was ever on its disk, by term.</summary>
     public Dictionary<ulong, NodeId> Votes { get; } = [];
 
-    /// <summary>Whether it counts among those that hold the committed entry.</summary>
-    public bool Holds(EntryId committed) => !IsWiped && (Disk.Holds(committed) || Lost?.Holds(committed) == true);
+    /// <summary>
+    /// Whether it counts among those that hold the committed entry. What it acknowledged before its disk was lost counts:
+    /// it will not give a vote that contradicts it.
+    /// </summary>
+    public bool Holds(EntryId committed) => Disk.Holds(committed) || Lost?.Holds(committed) == true;
 }

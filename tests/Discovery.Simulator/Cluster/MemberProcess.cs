@@ -25,6 +25,7 @@ internal sealed class MemberProcess
     private List<Request> _inbox = [];
     private List<Request> _taken = [];
     private OpenedData? _data;
+    private readonly TimeSpan _started;
     private TimeSpan _lastTick;
     private bool _isWoken;
     private Effect _crashEffect;
@@ -36,6 +37,7 @@ internal sealed class MemberProcess
         _simulation = cluster.Simulation;
         _member = member;
         Life = life;
+        _started = member.Clock.Elapsed;
         _context = new Continuations(_simulation.Continuations) { Failed = Fail };
         _disk = new MemberDisk(_simulation, this);
     }
@@ -63,6 +65,9 @@ internal sealed class MemberProcess
 
     /// <summary>Whether it has read its data and serves.</summary>
     public bool IsServing { get; private set; }
+
+    /// <summary>Time since the process began, by its own clock: all that the replica is told of time.</summary>
+    private TimeSpan Now => _member.Clock.Elapsed - _started;
 
     public bool IsEnded => _context.IsEnded;
 
@@ -109,7 +114,7 @@ internal sealed class MemberProcess
             return;
         }
 
-        Replica.Receive(message, _member.Clock.Elapsed);
+        Replica.Receive(message, Now);
         _simulation.Observer.Observe(this);
         Wake();
     }
@@ -164,6 +169,7 @@ internal sealed class MemberProcess
             _data.Damage?.ToString() ?? _data.Repaired);
         _simulation.Tally.Add(_data.Damage is not null ? "opened with damage" : _data.Repaired is not null ? "opened with a torn tail" : "opened");
         _simulation.Observer.Started(this, _data);
+        _simulation.Observer.Published(this, replica.View);
         Hub = new WatchHub(() => replica.View);
         Headers = new ResponseHeaders(() => replica.View, () => replica.Status);
         replica.Send = Send;
@@ -171,12 +177,13 @@ internal sealed class MemberProcess
         {
             _simulation.Trace.Add(TraceKind.Applied, _member.Name, (long)view.AppliedIndex, view.Revision);
             _simulation.Observer.Observe(this);
+            _simulation.Observer.Published(this, view);
             Come(Effect.ViewChanged);
             Hub.OnViewChanged(view);
         };
         WatchSettings = new WatchSettings(_member.Clock, Options.WatchProgressNotifyInterval, Options.MaxRequestBytes);
         Server = new MemberServer(this);
-        _lastTick = _member.Clock.Elapsed;
+        _lastTick = Now;
         IsServing = true;
         if (replica.Raft.Membership is { IsJoint: false, Voters: [var only] } && only == Id)
         {
@@ -221,7 +228,7 @@ internal sealed class MemberProcess
     private void Turn()
     {
         _isWoken = false;
-        TimeSpan now = _member.Clock.Elapsed;
+        TimeSpan now = Now;
         (_taken, _inbox) = (_inbox, _taken);
         foreach (Request request in _taken)
         {

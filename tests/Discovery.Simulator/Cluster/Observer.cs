@@ -2,14 +2,41 @@ using Discovery.Raft;
 using Discovery.Simulator.Checks;
 using Discovery.Simulator.Report;
 using Discovery.Store.Consensus;
+using Discovery.Store.Keyspace;
 
 namespace Discovery.Simulator.Cluster;
 
-/// <summary>Looks on at what members do, counts it, and has the checkers of Raft judge it.</summary>
-internal sealed class Observer(Simulation simulation)
+/// <summary>Looks on at what members do, counts it, and has the checkers judge it.</summary>
+internal sealed class Observer
 {
-    private readonly RaftInvariants _raft = new(simulation.Position);
+    /// <summary>
+    /// Within it a lease that is over must end while all is well: the leader looks at each tick, and a renewal whose
+    /// answer the client did not wait for may have come last.
+    /// </summary>
+    private static readonly TimeSpan LeaseGrace = TimeSpan.FromSeconds(6);
+
+    private readonly Simulation _simulation;
+    private readonly RaftInvariants _raft;
+    private readonly SameStateCheck _states;
     private readonly Dictionary<NodeId, RaftStatus> _last = [];
+
+    public Observer(Simulation simulation, double drift)
+    {
+        _simulation = simulation;
+        _raft = new RaftInvariants(simulation.Position);
+        _states = new SameStateCheck(simulation.Position);
+        Truth = new RevisionHistory(simulation.Position);
+        Leases = new LeaseCheck(simulation.Position, Truth, new LeaseTolerance(drift, LeaseGrace));
+        Reads = new ReadCheck(simulation.Position, Truth);
+        LookAtLeases();
+    }
+
+    /// <summary>What really happened, as members published it.</summary>
+    public RevisionHistory Truth { get; }
+
+    public LeaseCheck Leases { get; }
+
+    public ReadCheck Reads { get; }
 
     /// <summary>A member has read its disk and begins.</summary>
     public void Started(MemberProcess process, OpenedData data)
@@ -22,14 +49,14 @@ internal sealed class Observer(Simulation simulation)
     public void PersistDue(MemberProcess process, PersistBatch batch)
     {
         _raft.PersistDue(process.Id, batch);
-        simulation.Tally.Max("max entries in a batch", batch.Entries.Count);
+        _simulation.Tally.Max("max entries in a batch", batch.Entries.Count);
     }
 
     /// <summary>It is durable; the member does not know it yet.</summary>
     public void Persisted(MemberProcess process, PersistBatch batch)
     {
         _raft.Persisted(process.Id, batch);
-        simulation.Tally.Add("batches persisted");
+        _simulation.Tally.Add("batches persisted");
     }
 
     /// <summary>A state is on the disk under its name; the member does not know it yet.</summary>
@@ -44,10 +71,22 @@ internal sealed class Observer(Simulation simulation)
                 _raft.Sent(raft.Message);
                 break;
             case Forward:
-                simulation.Tally.Add("batches forwarded");
+                _simulation.Tally.Add("batches forwarded");
                 break;
         }
     }
+
+    /// <summary>A member publishes what it has applied; nobody was answered yet.</summary>
+    public void Published(MemberProcess process, KeyspaceView view)
+    {
+        Truth.Read(process, view);
+        _states.Read(process, view);
+        Leases.Read(view);
+    }
+
+    /// <summary>All members have applied the same: everything that they hold is compared.</summary>
+    public void CompareAll(IEnumerable<MemberProcess> processes) =>
+        _states.CompareAll(processes.Select(static process => ((object)process, process.Replica.View)));
 
     /// <summary>A member's disk is gone.</summary>
     public void Wiped(SimulatedMember member) => _raft.Wiped(member.Id);
@@ -64,13 +103,19 @@ internal sealed class Observer(Simulation simulation)
             return;
         }
 
-        simulation.Trace.Add(
+        _simulation.Trace.Add(
             TraceKind.Role, process.Member.Name, (long)now.HardState.Term, (long)now.Last.Index, (long)now.HardState.Commit, now.Role.ToString());
         if (now.Role == RaftRole.Leader && before.Role != RaftRole.Leader)
         {
-            simulation.Tally.Add("elections won");
+            _simulation.Tally.Add("elections won");
         }
 
-        simulation.Tally.Max("max log", (long)now.Last.Index);
+        _simulation.Tally.Max("max log", (long)now.Last.Index);
     }
+
+    private void LookAtLeases() => _simulation.Events.After(TimeSpan.FromSeconds(0.5), () =>
+    {
+        Leases.Tick();
+        LookAtLeases();
+    });
 }

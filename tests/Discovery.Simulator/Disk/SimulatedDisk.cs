@@ -151,7 +151,9 @@ internal sealed class SimulatedDisk(string root, Chance chance) : IDisk
             }
             catch (Exception e) when (e is DiskFaultException or SimulatedCrashException && _mount == disk._mounts)
             {
-                content.Write(offset, bytes[..disk.Faults.Chance.Between(0, bytes.Length)]);
+                // The system writes pages; whole sectors are the least that anybody writes.
+                long end = (offset + disk.Faults.Chance.Between(0, bytes.Length)) / DiskLimits.SectorBytes * DiskLimits.SectorBytes;
+                content.Write(offset, bytes[..(int)Math.Max(0, end - offset)]);
                 throw;
             }
 

@@ -18,6 +18,16 @@ internal sealed class ClientAccess(Simulation simulation, History history)
         int client, SimulatedMember member, IMessage request, Func<MemberServer, Task<IMessage>> ask, TimeSpan timeout)
     {
         var operation = new ClientCall(client, member.Name, request, simulation.Now);
+        switch (request)
+        {
+            case LeaseKeepAliveRequest renewal:
+                simulation.Observer.Leases.RenewCalled(renewal.ID);
+                break;
+            case LeaseRevokeRequest revocation:
+                simulation.Observer.Leases.RevokeCalled(revocation.ID);
+                break;
+        }
+
         var call = new Call(this, operation, IsJudged(request) ? history.Call(client, request, simulation.Now) : null);
         simulation.Events.After(Latency(), () => Arrive(member, ask, call));
         simulation.Events.After(timeout, () => call.End(Outcome.Unknown, null, null));
@@ -73,8 +83,29 @@ internal sealed class ClientAccess(Simulation simulation, History history)
         _ => false,
     };
 
+    private void Judge(ClientCall operation)
+    {
+        Observer observer = simulation.Observer;
+        switch (operation.Request, operation.Response)
+        {
+            case (RangeRequest request, RangeResponse response):
+                observer.Reads.Answered(request, response);
+                break;
+            case (_, LeaseGrantResponse granted):
+                observer.Leases.Granted(granted.ID, granted.TTL, operation.Called);
+                break;
+            case (_, LeaseKeepAliveResponse renewed):
+                observer.Leases.Renewed(renewed.ID, renewed.TTL, operation.Called);
+                break;
+            case (LeaseKeepAliveRequest request, _):
+                observer.Leases.RenewUnknown(request.ID);
+                break;
+        }
+    }
+
     private void Record(ClientCall operation, Operation? judged)
     {
+        Judge(operation);
         switch (operation.Outcome)
         {
             case Outcome.Answered:

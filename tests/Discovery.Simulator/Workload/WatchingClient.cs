@@ -1,4 +1,5 @@
 using Discovery.EtcdApi.Messages;
+using Discovery.Simulator.Checks;
 using Discovery.Simulator.Cluster;
 using Discovery.Simulator.Report;
 using Discovery.Simulator.Time;
@@ -10,17 +11,19 @@ namespace Discovery.Simulator.Workload;
 /// it begins anew.
 /// </summary>
 internal sealed class WatchingClient(
-    Simulation simulation, ClientAccess access, ClientRecords records, Func<IReadOnlyList<SimulatedMember>> members, WorkloadPlan plan, int id)
+    Simulation simulation, ClientAccess access, WatchLedger ledger, Func<IReadOnlyList<SimulatedMember>> members, WorkloadPlan plan, int id)
 {
     private readonly Chance _chance = simulation.ChanceOf($"watcher {id}");
 
     /// <summary>Watches until the end; its last watch stays open.</summary>
     public async Task RunAsync(CancellationToken enough)
     {
-        WatchRecord? last = null;
+        WatchCreateRequest request = NewRequest();
         while (true)
         {
-            last = await WatchOnceAsync(last, enough);
+            WatchCheck watch = await WatchOnceAsync(request, enough);
+            request = watch.IsCancelled || watch.Next == 0 ? NewRequest() : request.Clone();
+            request.StartRevision = watch.IsCancelled ? 0 : watch.Next;
             await simulation.WaitAsync(_chance.Between(TimeSpan.FromMilliseconds(10), TimeSpan.FromMilliseconds(500)));
         }
     }
@@ -45,14 +48,14 @@ internal sealed class WatchingClient(
         return request;
     }
 
-    /// <summary>One watch until it breaks; null when the next one begins anew.</summary>
-    private async Task<WatchRecord?> WatchOnceAsync(WatchRecord? last, CancellationToken enough)
+    /// <summary>One watch until it breaks or is cancelled.</summary>
+    private async Task<WatchCheck> WatchOnceAsync(WatchCreateRequest request, CancellationToken enough)
     {
-        WatchCreateRequest request = last is null ? NewRequest() : last.Request.Clone();
-        request.StartRevision = last?.Next ?? request.StartRevision;
         SimulatedMember member = _chance.Pick(members());
-        var record = new WatchRecord(id, member.Name, request, simulation.Now) { Resumes = last, IsOpen = true };
-        records.Watches.Add(record);
+        long compacted = member.Process is { IsServing: true } process ? process.Replica.View.CompactedRevision : 0;
+        var watch = new WatchCheck(
+            simulation.Position, simulation.Observer.Truth, $"watch of client {id} at {member.Name} from {request.StartRevision}", request, compacted);
+        ledger.Open(watch);
         WatchConnection connection = WatchConnection.Open(simulation, access, member);
         connection.Send(new WatchRequest { CreateRequest = request });
         if (_chance.Happens(0.8) && !enough.IsCancellationRequested)
@@ -67,9 +70,9 @@ internal sealed class WatchingClient(
         }
 
         AskForProgress(connection);
-        bool isCompacted = await ReadAllAsync(connection, record);
-        record.IsOpen = false;
-        return isCompacted ? null : record;
+        await ReadAllAsync(connection, watch);
+        ledger.Close(watch);
+        return watch;
     }
 
     private void AskForProgress(WatchConnection connection)
@@ -81,27 +84,22 @@ internal sealed class WatchingClient(
         }
     }
 
-    /// <summary>Reads to the end of the connection; true when the watch cannot go on from where it was.</summary>
-    private async Task<bool> ReadAllAsync(WatchConnection connection, WatchRecord record)
+    /// <summary>Reads to the end of the connection or of the watch.</summary>
+    private async Task ReadAllAsync(WatchConnection connection, WatchCheck watch)
     {
         while (await connection.Responses.WaitToReadAsync())
         {
             while (connection.Responses.TryRead(out WatchResponse? response))
             {
-                record.Responses.Add((simulation.Now, response));
                 simulation.Trace.Add(TraceKind.Watch, $"c{id}", response.Header.Revision, response.Events.Count);
                 simulation.Tally.Add("events watched", response.Events.Count);
-                if (response.Canceled)
+                watch.Received(response);
+                if (watch.IsCancelled)
                 {
                     connection.Break();
-                    return response.CompactRevision > 0;
+                    return;
                 }
-
-                // A part of an answer is not all of its last revision yet; its header is all that counts.
-                record.Next = response.Fragment ? record.Next : Math.Max(record.Next, response.Header.Revision + 1);
             }
         }
-
-        return false;
     }
 }
