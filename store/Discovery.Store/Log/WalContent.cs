@@ -133,12 +133,6 @@ internal sealed class WalContent(EntryId snapshot)
             Commit = Math.Max(snapshot.Index, Math.Min(_commit, _lastIndex)),
             IsRecovering = state.IsRecovering || _broken is not null,
         };
-        if (_broken is not null)
-        {
-            // The leader of this term counts what is lost now; one of a later term asks anew what is there.
-            state = state with { Term = state.Term + 1, VotedFor = null };
-        }
-
         return new RestoredState(state, snapshot, Membership.None, _entries);
     }
 

@@ -49,12 +49,6 @@ internal static class DiskRules
     private static string? Compare(DurableLog durable, RestoredState restored, CommittedEntries committed)
     {
         DurableLog disk = durable;
-        if (restored.HardState.IsRecovering && restored.HardState.Term > disk.HardState.Term)
-        {
-            // It goes to a term in which it promised nothing, so that a leader that counts what is lost does not lead it.
-            return null;
-        }
-
         if (restored.HardState.Term != disk.HardState.Term || restored.HardState.VotedFor != disk.HardState.VotedFor)
         {
             return $"found {restored.HardState}; durable was {disk.HardState}";
