@@ -15,6 +15,7 @@ internal sealed partial class Replica
     private readonly List<LeaseRequest> _leaseRequests = [];
     private readonly Dictionary<ulong, (TimeSpan AskedAt, List<LeaseRequest> Requests)> _leaseQuestions = [];
     private readonly List<(LeaseRequest Request, Action<long>? Remote)> _doubts = [];
+    private readonly HashSet<long> _beingCleared = [];
     private TimeSpan _lastLeaseTick;
     private TimeSpan _pauses;
     private ulong _lastQuestion;
@@ -45,7 +46,7 @@ internal sealed partial class Replica
 
         if (_leases.TakeCheckpoints(leaseNow, Limits.LeaseExpiriesPerTick) is { Count: > 0 } checkpoints)
         {
-            WriteDown(checkpoints);
+            _ = WriteDown(checkpoints);
         }
     }
 
@@ -65,6 +66,7 @@ internal sealed partial class Replica
     private void ResumeLeases(TimeSpan now)
     {
         _leases.Clear();
+        _beingCleared.Clear();
         if (_leads)
         {
             foreach (LeaseView lease in _keyspace.Leases.Values)
@@ -77,7 +79,7 @@ internal sealed partial class Replica
     private bool ProposeRevocation(long leaseId) =>
         ProposeOwn(new Command(CommandKind.LeaseRevoke, new LeaseRevokeRequest { ID = leaseId }));
 
-    private void WriteDown(IReadOnlyList<(long Id, long RemainingSeconds)> checkpoints)
+    private bool WriteDown(IReadOnlyList<(long Id, long RemainingSeconds)> checkpoints)
     {
         var request = new LeaseCheckpointRequest();
         foreach ((long id, long seconds) in checkpoints)
@@ -85,7 +87,7 @@ internal sealed partial class Replica
             request.Checkpoints.Add(new LeaseCheckpoint { ID = id, RemainingTTL = seconds });
         }
 
-        _ = ProposeOwn(new Command(CommandKind.LeaseCheckpoint, request));
+        return ProposeOwn(new Command(CommandKind.LeaseCheckpoint, request));
     }
 
     /// <summary>Asks whoever leads; without a leader they wait.</summary>
@@ -164,14 +166,15 @@ internal sealed partial class Replica
 
     private void AnswerLease(LeaseRequest request, Action<long>? remote, TimeSpan now)
     {
-        if (_leases.IsExpiring(request.LeaseId))
+        if (_leases.IsExpiring(request.LeaseId) || (request.Renew && IsWrittenDown(request.LeaseId)))
         {
-            // The revocation is in the log already: whether the lease lives is known when it is applied.
+            // The revocation is in the log already: whether the lease lives is known when it is applied. Or what was left
+            // of it is, and a later leader would go by that: the renewal counts when the log says so.
             _doubts.Add((request, remote));
             return;
         }
 
-        long seconds = request.Renew ? Renew(request.LeaseId, now) : _leases.Remaining(request.LeaseId, LeaseTime(now));
+        long seconds = request.Renew ? _leases.Renew(request.LeaseId, LeaseTime(now)) : _leases.Remaining(request.LeaseId, LeaseTime(now));
         if (remote is null)
         {
             request.Complete(seconds);
@@ -182,16 +185,21 @@ internal sealed partial class Replica
         }
     }
 
-    private long Renew(long leaseId, TimeSpan now)
+    /// <summary>Whether the log says that a lease has less than its full time left. Then it is asked to say so no more.</summary>
+    private bool IsWrittenDown(long leaseId)
     {
-        long ttl = _leases.Renew(leaseId, LeaseTime(now));
-        if (ttl > 0 && _keyspace.Leases.TryGetValue(leaseId, out LeaseView? lease) && lease.RemainingTtl > 0)
+        if (!_keyspace.Leases.TryGetValue(leaseId, out LeaseView? lease) || lease.RemainingTtl == 0)
         {
-            // What was written down of it is too little now.
-            WriteDown([(leaseId, 0)]);
+            _beingCleared.Remove(leaseId);
+            return false;
         }
 
-        return ttl;
+        if (_beingCleared.Add(leaseId) && !WriteDown([(leaseId, 0)]))
+        {
+            _beingCleared.Remove(leaseId);
+        }
+
+        return true;
     }
 
     private void SettleDoubts(TimeSpan now)
