@@ -3,9 +3,6 @@ namespace Discovery.Raft;
 public sealed partial class RaftNode
 {
     private readonly Dictionary<NodeId, Progress> _progress = [];
-    private readonly List<(NodeId From, ulong Context)> _newReads = [];
-    private readonly Queue<(NodeId From, ulong Context, ulong Index, ulong Round)> _askedReads = new();
-    private ulong _round;
     private long _uncommittedBytes;
     private int _ticksSinceHeartbeat;
     private int _ticksSinceQuorumCheck;
@@ -36,9 +33,6 @@ public sealed partial class RaftNode
             return false;
         }
     }
-
-    /// <summary>One question at a time: what comes in meanwhile is asked for together.</summary>
-    private bool MayAskForReads => _newReads.Count > 0 && _askedReads.Count == 0 && KnowsCommitted;
 
     /// <summary>What the leader knows of the other members; empty when this node does not lead.</summary>
     public IReadOnlyList<FollowerStatus> Followers() =>
@@ -109,33 +103,6 @@ public sealed partial class RaftNode
 
         AppendOwn(EntryKind.Membership, next.Encode());
         return ProposalOutcome.Accepted;
-    }
-
-    /// <summary>
-    /// Asks for an index that a linearizable read must see applied; the answer comes in <see cref="Ready.Reads"/> once
-    /// the leader, this node or another, is confirmed by a majority. It may never come, when messages are lost or the
-    /// leader changes: then ask again. False when there is no leader to ask, or too many reads wait.
-    /// </summary>
-    public bool TryReadIndex(ulong context)
-    {
-        if (_role == RaftRole.Leader)
-        {
-            if (_newReads.Count + _askedReads.Count + _confirmedReads.Count >= _settings.ReadsMax)
-            {
-                return false;
-            }
-
-            _newReads.Add((_settings.Id, context));
-            return true;
-        }
-
-        if (_leader is not { } leader)
-        {
-            return false;
-        }
-
-        _outbox.Add(new Message(MessageKind.ReadIndex, _settings.Id, leader, _state.Term) { Context = context });
-        return true;
     }
 
     /// <summary>
@@ -454,65 +421,6 @@ public sealed partial class RaftNode
         if (_successor is { } successor && HeldBy(successor) == _log.LastIndex)
         {
             _outbox.Add(new Message(MessageKind.TimeoutNow, _settings.Id, successor, _state.Term));
-        }
-    }
-
-    private void OnReadIndex(in Message question)
-    {
-        if (_newReads.Count + _askedReads.Count < _settings.ReadsMax)
-        {
-            _newReads.Add((question.From, question.Context));
-        }
-    }
-
-    /// <summary>
-    /// Notes what is committed now, and asks all whether this node still leads: a majority's word that came after the
-    /// question makes the note safe to read at (Raft thesis §6.4). No clock is trusted.
-    /// </summary>
-    private void AskForReads()
-    {
-        if (!MayAskForReads)
-        {
-            return;
-        }
-
-        _round++;
-        foreach ((NodeId from, ulong context) in _newReads)
-        {
-            _askedReads.Enqueue((from, context, _log.Committed, _round));
-        }
-
-        _newReads.Clear();
-        foreach ((NodeId id, Progress progress) in _progress)
-        {
-            if (_log.Membership.IsVoter(id))
-            {
-                SendHeartbeat(id, progress);
-            }
-        }
-
-        ConfirmReads();
-    }
-
-    private void ConfirmReads()
-    {
-        ulong answered = _log.Membership.QuorumOf(id =>
-            id == _settings.Id ? _round : _progress.TryGetValue(id, out Progress? progress) ? progress.Round : 0);
-        while (_askedReads.TryPeek(out (NodeId From, ulong Context, ulong Index, ulong Round) read) && read.Round <= answered)
-        {
-            _askedReads.Dequeue();
-            if (read.From == _settings.Id)
-            {
-                _confirmedReads.Add(new ReadState(read.Context, read.Index));
-            }
-            else
-            {
-                _outbox.Add(new Message(MessageKind.ReadIndexResponse, _settings.Id, read.From, _state.Term)
-                {
-                    Context = read.Context,
-                    Index = read.Index,
-                });
-            }
         }
     }
 }

@@ -68,7 +68,14 @@ internal sealed class RaftInvariants
     }
 
     /// <summary>The member's disk is lost, and with it its identity.</summary>
-    public void Wiped(NodeId node) => MemberOf(node).IsWiped = true;
+    public void Wiped(NodeId node)
+    {
+        // One that lost its disk before it was ever opened promised nothing.
+        if (_members.TryGetValue(node, out MemberTrace? member))
+        {
+            member.IsWiped = true;
+        }
+    }
 
     /// <summary>A batch was given to the disk; it is durable at some later moment, or never.</summary>
     public void PersistDue(NodeId node, PersistBatch batch)
