@@ -109,10 +109,17 @@ public sealed class Membership : IEquatable<Membership>
         }
 
         int learners = bytes[1] + bytes[2];
-        return new Membership(ids[..bytes[1]], ids[learners..], ids[bytes[1]..learners])
+        try
         {
-            Context = payload[(HeaderBytes + (8 * counted))..],
-        };
+            return new Membership(ids[..bytes[1]], ids[learners..], ids[bytes[1]..learners])
+            {
+                Context = payload[(HeaderBytes + (8 * counted))..],
+            };
+        }
+        catch (ArgumentException e)
+        {
+            throw new FormatException($"found a membership that contradicts itself: {e.Message}", e);
+        }
     }
 
     /// <inheritdoc/>

@@ -33,8 +33,11 @@ internal sealed class Progress(ulong next)
     /// <summary>The leader's last round that the follower has answered.</summary>
     public ulong Round { get; set; }
 
-    /// <summary>Whether it was heard of since the quorum was checked last.</summary>
-    public bool IsActive { get; set; }
+    /// <summary>Whether it was heard of since the quorum was checked last, or became a member since.</summary>
+    public bool IsActive { get; set; } = true;
+
+    /// <summary>Whether it was heard of between the two checks before.</summary>
+    public bool WasActive { get; set; }
 
     /// <summary>Probe: a question is on its way. It is asked again after a heartbeat.</summary>
     public bool IsPaused { get; set; }

@@ -227,7 +227,7 @@ internal sealed class RaftLog
     /// </summary>
     public void Compact(int keepEntries, long keepBytes, ulong floor)
     {
-        if (_entries.Count <= keepEntries + (keepEntries / 4) && PayloadBytes <= keepBytes + (keepBytes / 4))
+        if (_entries.Count - keepEntries <= keepEntries / 4 && PayloadBytes - keepBytes <= keepBytes / 4)
         {
             return;
         }

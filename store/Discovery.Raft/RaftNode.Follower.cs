@@ -94,6 +94,12 @@ public sealed partial class RaftNode
     private void OnInstallSnapshot(in Message offer)
     {
         HearLeader(offer.From);
+        if (offer.Log.Index > _log.Committed && _log.Holds(offer.Log))
+        {
+            // What has a state is committed, and all that it stands for is here: nothing needs to be fetched.
+            FollowCommit(offer.Log.Index);
+        }
+
         if (offer.Log.Index <= _log.Committed)
         {
             var committed = new EntryId(_log.TermAt(_log.Committed), _log.Committed);

@@ -38,7 +38,7 @@ public sealed partial class RaftNode
     public IReadOnlyList<FollowerStatus> Followers() =>
     [
         .. _progress.Select(static pair => new FollowerStatus(
-            pair.Key, pair.Value.Match, pair.Value.IsActive, pair.Value.Mode == ReplicationMode.Snapshot)),
+            pair.Key, pair.Value.Match, pair.Value.IsActive || pair.Value.WasActive, pair.Value.Mode == ReplicationMode.Snapshot)),
     ];
 
     /// <summary>
@@ -175,7 +175,7 @@ public sealed partial class RaftNode
         bool heard = _log.Membership.IsQuorum(id => id == _settings.Id || (_progress.TryGetValue(id, out Progress? of) && of.IsActive));
         foreach (Progress progress in _progress.Values)
         {
-            progress.IsActive = false;
+            (progress.WasActive, progress.IsActive) = (progress.IsActive, false);
         }
 
         return heard;
@@ -190,11 +190,6 @@ public sealed partial class RaftNode
         _round = 0;
         (_ticksSinceHeartbeat, _ticksSinceQuorumCheck) = (0, 0);
         FollowMembership();
-        foreach (Progress progress in _progress.Values)
-        {
-            progress.IsActive = true;
-        }
-
         AppendOwn(EntryKind.NoOp, default);
     }
 

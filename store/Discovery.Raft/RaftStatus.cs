@@ -38,7 +38,7 @@ public readonly record struct RaftStatus(
 /// <summary>What a leader knows of another member.</summary>
 /// <param name="Id">The member.</param>
 /// <param name="Match">Index up to which it holds the leader's log durably.</param>
-/// <param name="IsActive">Whether it was heard of within the last election timeout.</param>
+/// <param name="IsActive">Whether it was heard of within the last election timeout, or the one before.</param>
 /// <param name="NeedsSnapshot">Whether it waits for the state because its entries are gone.</param>
 public readonly record struct FollowerStatus(NodeId Id, ulong Match, bool IsActive, bool NeedsSnapshot);
 

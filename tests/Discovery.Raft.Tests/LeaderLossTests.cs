@@ -124,6 +124,23 @@ public sealed class LeaderLossTests
         Assert.Equal((RaftRole.Leader, 2UL), (nodes[1].Role, nodes[1].Node.Term));
     }
 
+    /// <summary>Whoever decides by it whether a member may be removed must not see all of them silent now and then.</summary>
+    [Fact]
+    public void Follower_that_answers_counts_as_active_at_every_moment()
+    {
+        var nodes = new Nodes(3);
+        nodes.Elect(1);
+        nodes[3].Crash();
+        nodes.Tick(20);
+
+        for (int i = 0; i < 30; i++)
+        {
+            nodes[1].Tick();
+            Assert.Equal((true, false), (nodes[1].Follower(2).IsActive, nodes[1].Follower(3).IsActive));
+            nodes.Run();
+        }
+    }
+
     [Fact]
     public void Dead_leader_is_replaced_soon_when_all_find_it_unreachable()
     {
