@@ -82,7 +82,9 @@ internal sealed record OpenedData(
         {
             // Nothing to write down yet: it does not know who it is.
             WalIdentity nobody = default;
-            return new OpenedData(taken, null, new SnapshotFiles(disk, nobody), NewReplica(options, nobody, RestoredState.Fresh, new KeyspaceState(), default, instance, disk), RestoredState.Fresh, null, null);
+            var none = new SnapshotFiles(disk, nobody);
+            Replica waiting = NewReplica(options, nobody, RestoredState.Fresh, new KeyspaceState(), default, instance, none);
+            return new OpenedData(taken, null, none, waiting, RestoredState.Fresh, null, null);
         }
 
         (WalIdentity identity, RestoredState restored) = exists ? (Wal.IdentityOf(disk), RestoredState.Fresh)
@@ -105,7 +107,7 @@ internal sealed record OpenedData(
         try
         {
             restored = restored with { Membership = MembershipOf(state, restored, identity) };
-            Replica replica = NewReplica(options, identity, restored, state, snapshot, instance, disk);
+            Replica replica = NewReplica(options, identity, restored, state, snapshot, instance, snapshots);
             replica.DataBytes = wal.DiskBytes + snapshots.DiskBytes;
             return new OpenedData(taken, wal, snapshots, replica, restored, repaired, damage);
         }
@@ -133,7 +135,7 @@ internal sealed record OpenedData(
         KeyspaceState state,
         SnapshotInfo snapshot,
         ulong instance,
-        IDisk disk)
+        SnapshotFiles snapshots)
     {
         var settings = new RaftSettings
         {
@@ -145,7 +147,7 @@ internal sealed record OpenedData(
         };
         return new Replica(options, identity, new RaftNode(settings, restored), state, snapshot, instance)
         {
-            Snapshots = new SnapshotFiles(disk, identity),
+            Snapshots = snapshots,
         };
     }
 

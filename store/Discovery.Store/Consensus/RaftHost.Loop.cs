@@ -260,6 +260,9 @@ public sealed partial class RaftHost
             if (!wasFull)
             {
                 LogDiskFull(_log, e.Message);
+
+                // Should it lead: while there is still room to hand over.
+                Enter(new Handover(Handover.ToBest));
             }
         }
     }
