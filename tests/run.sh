@@ -42,7 +42,7 @@ export PATH="$work/bin:$PATH:/usr/sbin:/sbin"
 exec </dev/null
 
 # Fast ones first, so that a plain mistake shows in the first minute; the end-to-end tests last.
-order=(Discovery.Tidy.Tests Discovery.Raft.Tests Discovery.Catalog.Tests Discovery.Store.Tests Discovery.Proxy.Tests
+order=(Discovery.Tidy.Tests Discovery.Raft.Tests Discovery.Simulator.Tests Discovery.Catalog.Tests Discovery.Store.Tests Discovery.Proxy.Tests
   Discovery.Sidecar.Tests Discovery.Dashboard.Tests Discovery.Cluster.Tests Discovery.EndToEnd.Tests)
 
 passed=0
@@ -193,6 +193,29 @@ run_project() {
   fi
 }
 
+# Whole clusters from seeds: first the same seeds every time, then ones that nobody has seen. Each part counts as one test.
+run_simulation() {
+  local program=artifacts/bin/Discovery.Simulator/release/Discovery.Simulator part jobs
+  jobs=$(nproc)
+  for part in "--seed 1 --seconds 90" "--soak 90s"; do
+    step "Simulating ($part)"
+    # shellcheck disable=SC2086
+    "$program" $part --jobs "$jobs" >"$work/simulation.log" 2>&1 &
+    test_pid=$!
+    wait "$test_pid"
+    local code=$?
+    test_pid=
+    if ((code == 0)); then
+      passed=$((passed + 1))
+      sed -n '1,2p' "$work/simulation.log"
+    else
+      failed=$((failed + 1))
+      cat "$work/simulation.log"
+      step "FAILED: the simulation ended with $code; the line that begins with replay: runs the seed again"
+    fi
+  done
+}
+
 step "Discovery's tests in $root"
 install_missing || { fail_step "what the tests need could not be installed"; finish; }
 
@@ -224,6 +247,7 @@ for project in "${order[@]}"; do
   ran=$((ran + 1))
   step "Testing $project"
   run_project "$project"
+  [[ $project != Discovery.Simulator.Tests ]] || run_simulation
 done
 ((ran > 0)) || fail_step "no test project's name contains \"$filter\""
 finish
