@@ -75,10 +75,25 @@ internal sealed class SeedRun
         _simulation.RunUntil(_simulation.Now + TimeSpan.FromSeconds(12));
         peace.AwaitAgreement();
         _watches.CaughtUp();
+        NoteLoad();
         Judge(LinearizabilityCheck.Check(_history, SearchSteps));
         Tally.Add("operations judged", _history.Operations.Count);
         Tally.Add("events", _simulation.Events.Steps);
         Tally.Add("continuations", _simulation.Continuations.Ran);
+    }
+
+    /// <summary>Six faults a minute and twenty calls a second are promised of every seed.</summary>
+    private void NoteLoad()
+    {
+        if (Tally.Sum("fault ") < 6 * _faulty.TotalMinutes)
+        {
+            Tally.Add("seeds with too few faults");
+        }
+
+        if (Tally.Sum("operations ") < 20 * _faulty.TotalSeconds)
+        {
+            Tally.Add("seeds with too few calls");
+        }
     }
 
     private void Judge(Violation? violation)

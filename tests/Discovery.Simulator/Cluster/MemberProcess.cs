@@ -119,6 +119,16 @@ internal sealed class MemberProcess
         Wake();
     }
 
+    /// <summary>The connection to another member is broken.</summary>
+    public void ReportUnreachable(NodeId id)
+    {
+        if (IsServing)
+        {
+            Replica.ReportUnreachable(id);
+            Wake();
+        }
+    }
+
     /// <summary>Has somebody told when the process ends; the answer stops that.</summary>
     public Action WhenEnded(Action told)
     {

@@ -57,6 +57,7 @@ internal sealed class SimulatedCluster(Simulation simulation)
             return;
         }
 
+        MemberProcess? sender = from.Process;
         byte[] frame = new byte[PeerCodec.FrameBytes(message)];
         PeerCodec.Encode(message, frame);
         simulation.Trace.Add(TraceKind.Sent, from.Name, frame[4], frame.Length, text: to.Name);
@@ -66,7 +67,20 @@ internal sealed class SimulatedCluster(Simulation simulation)
             {
                 process.Run(() => process.Receive(Decode(frame, from.Id, to.Id)));
             }
+            else
+            {
+                Refuse(sender, to.Id);
+            }
         });
+    }
+
+    /// <summary>Nobody is there: a connection that breaks says so, if the word gets through.</summary>
+    private void Refuse(MemberProcess? sender, NodeId to)
+    {
+        if (sender is { IsServing: true })
+        {
+            Network.Link(to, sender.Id).Send(0, () => sender.Run(() => sender.ReportUnreachable(to)));
+        }
     }
 
     /// <summary>Becomes true when the others have forgotten the entries that the member lacks, or will not soon.</summary>

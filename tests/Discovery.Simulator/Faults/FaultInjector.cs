@@ -60,22 +60,29 @@ internal sealed class FaultInjector
         }
     }
 
-    private void Next() => _simulation.Events.After(_chance.Around(_plan.Pause), () =>
+    private void Next() => _simulation.Events.After(_plan.Pause * _chance.Between(0.2, 1.8), () =>
     {
         if (!_isOver)
         {
-            Cause(_chance.Pick(_plan.Kinds));
+            // What cannot be caused now, because nobody leads or too much is damaged, is not counted; another is.
+            while (!Cause(_chance.Pick(_plan.Kinds)))
+            {
+                _simulation.Tally.Add("attempts that caused nothing");
+            }
+
             Next();
         }
     });
 
-    private void Cause(FaultKind kind)
+    private bool Cause(FaultKind kind)
     {
-        _simulation.Trace.Add(TraceKind.Fault, "all", text: kind.ToString());
-        if (_network.Cause(kind) || _member.Cause(kind))
+        if (!_network.Cause(kind) && !_member.Cause(kind))
         {
-            _simulation.Tally.Add($"fault {kind}");
+            return false;
         }
+
+        _simulation.Tally.Add($"fault {kind}");
+        return true;
     }
 
     private void Mend(Action mended) => _simulation.Events.After(_chance.Around(_plan.Lasting), mended);

@@ -8,7 +8,7 @@ namespace Discovery.Simulator.Faults;
 /// </summary>
 internal sealed record FaultPlan
 {
-    /// <summary>Mean time between two faults; at most ten seconds, so that there are six a minute.</summary>
+    /// <summary>Mean time between two faults; well below ten seconds, so that there are six a minute in every seed.</summary>
     public required TimeSpan Pause { get; init; }
 
     /// <summary>How long what can be mended lasts on average.</summary>
@@ -38,7 +38,7 @@ internal sealed record FaultPlan
 
         return new FaultPlan
         {
-            Pause = chance.Between(TimeSpan.FromSeconds(1.5), TimeSpan.FromSeconds(7)),
+            Pause = chance.Between(TimeSpan.FromSeconds(1.5), TimeSpan.FromSeconds(6)),
             Lasting = chance.Between(TimeSpan.FromSeconds(0.3), TimeSpan.FromSeconds(4)),
             Kinds = kinds,
             ChangesMembers = chance.Happens(0.4),

@@ -1,5 +1,6 @@
 using Discovery.Simulator.Cluster;
 using Discovery.Simulator.Disk;
+using Discovery.Simulator.Report;
 using Discovery.Simulator.Time;
 
 namespace Discovery.Simulator.Faults;
@@ -16,6 +17,7 @@ internal sealed class MemberFaults(SimulatedCluster cluster, FaultBudget budget,
     public bool Cause(FaultKind kind)
     {
         SimulatedMember member = chance.Pick(cluster.Members);
+        cluster.Simulation.Trace.Add(TraceKind.Fault, member.Name, text: kind.ToString());
         return CauseOnDisk(kind, member.Disk.Faults) || CauseOn(kind, member) || CauseOnSeveral(kind) || CauseDamage(kind, member);
     }
 
@@ -82,7 +84,7 @@ internal sealed class MemberFaults(SimulatedCluster cluster, FaultBudget budget,
 
     private bool CauseDamage(FaultKind kind, SimulatedMember member)
     {
-        if (!budget.MayDamage(member))
+        if (member.ClusterId == 0 || !budget.MayDamage(member))
         {
             return false;
         }

@@ -1,6 +1,7 @@
 using Discovery.Raft;
 using Discovery.Simulator.Cluster;
 using Discovery.Simulator.Network;
+using Discovery.Simulator.Report;
 using Discovery.Simulator.Time;
 
 namespace Discovery.Simulator.Faults;
@@ -15,6 +16,17 @@ internal sealed class NetworkFaults(SimulatedCluster cluster, Chance chance, Act
 
     /// <summary>Causes it; false when it is none between members, or there is nobody to be cut off from.</summary>
     public bool Cause(FaultKind kind)
+    {
+        if (!Start(kind))
+        {
+            return false;
+        }
+
+        cluster.Simulation.Trace.Add(TraceKind.Fault, "net", text: kind.ToString());
+        return true;
+    }
+
+    private bool Start(FaultKind kind)
     {
         NodeId[] all = chance.Shuffled(cluster.Members.Select(static member => member.Id));
         if (all.Length < 2)

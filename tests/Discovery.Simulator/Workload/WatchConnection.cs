@@ -12,6 +12,7 @@ internal sealed class WatchConnection : IWatchTransport
 {
     private readonly Simulation _simulation;
     private readonly ClientAccess _access;
+    private readonly TimeSpan _pause;
     private readonly Channel<WatchRequest> _requests = Channel.CreateUnbounded<WatchRequest>();
     private readonly Channel<WatchResponse> _responses = Channel.CreateUnbounded<WatchResponse>();
     private readonly CancellationTokenSource _ending = new();
@@ -20,15 +21,20 @@ internal sealed class WatchConnection : IWatchTransport
     private TimeSpan _lastToClient;
     private bool _isBroken;
 
-    private WatchConnection(Simulation simulation, ClientAccess access) => (_simulation, _access) = (simulation, access);
+    private WatchConnection(Simulation simulation, ClientAccess access, TimeSpan pause) =>
+        (_simulation, _access, _pause) = (simulation, access, pause);
 
     /// <summary>What the member sent, as it arrives; completed when the connection breaks.</summary>
     public ChannelReader<WatchResponse> Responses => _responses.Reader;
 
     /// <summary>Connects; who is not there looks like a connection that breaks.</summary>
-    public static WatchConnection Open(Simulation simulation, ClientAccess access, SimulatedMember member)
+    /// <param name="simulation">When.</param>
+    /// <param name="access">How.</param>
+    /// <param name="member">Who serves.</param>
+    /// <param name="pause">How long the client takes to read what was sent; until then the member sends no more.</param>
+    public static WatchConnection Open(Simulation simulation, ClientAccess access, SimulatedMember member, TimeSpan pause)
     {
-        var connection = new WatchConnection(simulation, access);
+        var connection = new WatchConnection(simulation, access, pause);
         simulation.Events.After(access.Latency(), () => connection.Accept(member));
         return connection;
     }
@@ -60,7 +66,7 @@ internal sealed class WatchConnection : IWatchTransport
         }
 
         _written.Clear();
-        return ValueTask.CompletedTask;
+        return _pause > TimeSpan.Zero ? new ValueTask(_simulation.WaitAsync(_pause)) : ValueTask.CompletedTask;
     }
 
     private void Accept(SimulatedMember member)

@@ -56,7 +56,8 @@ internal sealed class WatchingClient(
         var watch = new WatchCheck(
             simulation.Position, simulation.Observer.Truth, $"watch of client {id} at {member.Name} from {request.StartRevision}", request, compacted);
         ledger.Open(watch);
-        WatchConnection connection = WatchConnection.Open(simulation, access, member);
+        TimeSpan pause = _chance.Happens(0.2) ? _chance.Between(TimeSpan.Zero, TimeSpan.FromMilliseconds(400)) : TimeSpan.Zero;
+        WatchConnection connection = WatchConnection.Open(simulation, access, member, pause);
         connection.Send(new WatchRequest { CreateRequest = request });
         if (_chance.Happens(0.8) && !enough.IsCancellationRequested)
         {

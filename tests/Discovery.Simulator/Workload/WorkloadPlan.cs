@@ -40,11 +40,11 @@ internal sealed record WorkloadPlan
         weights[CallKind.Get] += 3;
         return new WorkloadPlan
         {
-            Clients = chance.Between(6, 10),
+            Clients = chance.Between(7, 11),
             Holders = chance.Between(0, 3),
             Watchers = chance.Between(1, 4),
             Groups = chance.Between(3, 7),
-            Pause = TimeSpan.FromMilliseconds(chance.Between(80, 200)),
+            Pause = TimeSpan.FromMilliseconds(chance.Between(60, 170)),
             Weights = weights,
         };
     }
