@@ -7,7 +7,7 @@ namespace Discovery.Raft.Tests;
 /// </summary>
 internal sealed class Exploration
 {
-    private const int Steps = 400;
+    private const int Steps = 600;
     private const int PatienceTicks = 300;
 
     private readonly Random _random;
@@ -15,6 +15,8 @@ internal sealed class Exploration
     private readonly Dictionary<ulong, ulong> _asked = [];
     private readonly Dictionary<Member, int> _readsSeen = [];
     private readonly bool _changesMembers;
+    private readonly (int Weight, Action Happen)[] _mixture;
+    private readonly int _weight;
     private ulong _lastContext;
     private ulong _lastId;
     private bool _wasDamaged;
@@ -35,10 +37,9 @@ internal sealed class Exploration
             InflightMax = 1 + _random.Next(4),
             MessageBytesMax = 1 + _random.Next(100),
             BatchBytesMax = 1 + _random.Next(100),
-        })
-        {
-            FetchesSnapshots = true,
-        };
+        });
+        _mixture = Mixture();
+        _weight = _mixture.Sum(static part => part.Weight);
     }
 
     public void Run()
@@ -58,46 +59,39 @@ internal sealed class Exploration
         GetOn();
     }
 
+    /// <summary>What may happen, and how often. Each life has its own mixture: some faults never come, others come in crowds.</summary>
+    private (int Weight, Action Happen)[] Mixture() =>
+    [
+        (1 + Share(60), DeliverOne),
+        (1 + Share(20), () => OneUp()?.Tick()),
+        (1 + Share(15), Propose),
+        (1 + Share(8), () => OneUp()?.FinishWrite()),
+        (Share(4), Ask),
+        (Share(3), () => One().IsDiskSlow ^= true),
+        (Share(2), () => Crash(One())),
+        (1 + Share(4), () => Start(One())),
+        (Share(2), Cut),
+        (1 + Share(2), _nodes.Heal),
+        (Share(2), () => OneUp()?.Compact()),
+        (Share(2), () => OneUp()?.Campaign()),
+        (Share(2), () => OneUp()?.Node.TransferLeadership(One().Id)),
+        (Share(2), () => OneUp()?.Node.ReportUnreachable(One().Id)),
+        (_changesMembers ? Share(4) : 0, Change),
+    ];
+
+    private int Share(int most) => _random.Next(5) == 0 ? 0 : _random.Next(10 * most);
+
     private void Step()
     {
-        switch (_random.Next(100))
+        int draw = _random.Next(_weight);
+        foreach ((int weight, Action happen) in _mixture)
         {
-            case < 52:
-                DeliverOne();
-                break;
-            case < 66:
-                OneUp()?.Tick();
-                break;
-            case < 76:
-                Propose();
-                break;
-            case < 81:
-                OneUp()?.FinishWrite();
-                break;
-            case < 84:
-                Ask();
-                break;
-            case < 86:
-                One().IsDiskSlow ^= true;
-                break;
-            case < 88:
-                Crash(One());
-                break;
-            case < 92:
-                Start(One());
-                break;
-            case < 94:
-                CutOrHeal();
-                break;
-            case < 96:
-                OneUp()?.Compact();
-                break;
-            case < 97:
-                TransferOrSuspect();
-                break;
-            default:
-                Change();
-                break;
+            draw -= weight;
+            if (draw < 0)
+            {
+                happen();
+                return;
+            }
         }
     }
 
@@ -188,32 +182,15 @@ internal sealed class Exploration
         }
     }
 
-    private void CutOrHeal()
+    private void Cut()
     {
         if (_random.Next(2) == 0)
-        {
-            _nodes.Heal();
-        }
-        else
         {
             _nodes.CutOneWay(One().Id.Value, One().Id.Value);
         }
-    }
-
-    private void TransferOrSuspect()
-    {
-        if (OneUp() is not { } member)
-        {
-            return;
-        }
-
-        if (_random.Next(2) == 0)
-        {
-            _ = member.Node.TransferLeadership(One().Id);
-        }
         else
         {
-            member.Node.ReportUnreachable(One().Id);
+            _nodes.Isolate([.. _nodes.All.Where(_ => _random.Next(2) == 0).Select(static member => member.Id.Value)]);
         }
     }
 
