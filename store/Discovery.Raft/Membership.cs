@@ -46,6 +46,12 @@ public sealed class Membership : IEquatable<Membership>
     /// <summary>Whether voters are being changed.</summary>
     public bool IsJoint => Outgoing.Length > 0;
 
+#if MUTANTS
+    private bool NeedsBoth => IsJoint && !RaftMutant.JointByNewMajority.IsPlanted();
+#else
+    private bool NeedsBoth => IsJoint;
+#endif
+
     /// <summary>Everybody, once.</summary>
     public IEnumerable<NodeId> All => Voters.Union(Outgoing).Union(Learners);
 
@@ -57,11 +63,11 @@ public sealed class Membership : IEquatable<Membership>
 
     /// <summary>Whether those for whom it is true are enough to decide.</summary>
     public bool IsQuorum(Func<NodeId, bool> agrees) =>
-        IsMajority(Voters, agrees) && (!IsJoint || IsMajority(Outgoing, agrees));
+        IsMajority(Voters, agrees) && (!NeedsBoth || IsMajority(Outgoing, agrees));
 
     /// <summary>The greatest value that a majority (of both sets, while there are two) has reached.</summary>
     public ulong QuorumOf(Func<NodeId, ulong> reached) =>
-        IsJoint ? Math.Min(MajorityOf(Voters, reached), MajorityOf(Outgoing, reached)) : MajorityOf(Voters, reached);
+        NeedsBoth ? Math.Min(MajorityOf(Voters, reached), MajorityOf(Outgoing, reached)) : MajorityOf(Voters, reached);
 
     /// <summary>
     /// As a log entry's payload: version (1), counts of voters, outgoing, learners (1 each), their ids (8 each,

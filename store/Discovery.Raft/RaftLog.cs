@@ -106,6 +106,12 @@ internal sealed class RaftLog
                 {
                     continue;
                 }
+#if MUTANTS
+                if (RaftMutant.KeepConflictingEntries.IsPlanted())
+                {
+                    continue;
+                }
+#endif
 
                 Truncate(index);
             }
@@ -121,6 +127,9 @@ internal sealed class RaftLog
         _entries.Clear();
         PayloadBytes = 0;
         _before = snapshot;
+#if MUTANTS
+        membership = RaftMutant.RestoreWithoutMembers.IsPlanted() ? Membership : membership;
+#endif
         _memberships.Clear();
         _memberships.Add((snapshot.Index, membership));
 
@@ -259,7 +268,11 @@ internal sealed class RaftLog
         }
 
         _entries.RemoveRange(position, _entries.Count - position);
+#if MUTANTS
+        while (MembershipIndex >= from && !RaftMutant.MembershipNotRolledBack.IsPlanted())
+#else
         while (MembershipIndex >= from)
+#endif
         {
             _memberships.RemoveAt(_memberships.Count - 1);
         }

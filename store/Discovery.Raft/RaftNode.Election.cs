@@ -30,6 +30,14 @@ public sealed partial class RaftNode
             return;
         }
 
+#if MUTANTS
+        if (RaftMutant.NoPreVote.IsPlanted())
+        {
+            BecomeCandidate(byLeader: false);
+            CountVotes();
+            return;
+        }
+#endif
         _role = RaftRole.PreCandidate;
         _leader = null;
         AwaitVotes();
@@ -132,6 +140,11 @@ public sealed partial class RaftNode
             || (_state.VotedFor is null && _leader is null)
             || (pre && request.Term > _state.Term);
         bool granted = free && !_state.IsRecovering && request.Log >= _log.Last;
+#if MUTANTS
+        granted |= RaftMutant.VoteTwice.IsPlanted() && request.Log >= _log.Last;
+        granted |= RaftMutant.VoteForOlderLog.IsPlanted() && free;
+        granted |= RaftMutant.DamagedMemberVotes.IsPlanted() && free && request.Log >= _log.Last;
+#endif
         if (pre)
         {
             _outbox.Add(new Message(
@@ -151,6 +164,13 @@ public sealed partial class RaftNode
 
         _state = _state with { VotedFor = request.From };
         AwaitLeader();
+#if MUTANTS
+        if (RaftMutant.VoteBeforeSync.IsPlanted())
+        {
+            _outbox.Add(response);
+            return;
+        }
+#endif
 
         // A vote forgotten in a crash elects two leaders.
         Promise(0, response);

@@ -88,6 +88,13 @@ public sealed partial class RaftNode
         _log.TakeOver(append.Entries.Span);
         ulong last = append.Log.Index + (ulong)append.Entries.Length;
         FollowCommit(Math.Min(append.Index, last));
+#if MUTANTS
+        if (RaftMutant.AcknowledgeBeforeSync.IsPlanted())
+        {
+            _outbox.Add(AppendResponse(append.From, new EntryId(_log.TermAt(last), last)));
+            return;
+        }
+#endif
         Promise(last, AppendResponse(append.From, new EntryId(_log.TermAt(last), last)));
     }
 

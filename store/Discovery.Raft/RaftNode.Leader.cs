@@ -96,6 +96,13 @@ public sealed partial class RaftNode
 
         Invariant.Holds(voters.Count > 0);
         var next = new Membership(voters, learners) { Context = context };
+#if MUTANTS
+        if (RaftMutant.NoJointChange.IsPlanted())
+        {
+            AppendOwn(EntryKind.Membership, next.Encode());
+            return ProposalOutcome.Accepted;
+        }
+#endif
         if (!next.Voters.SequenceEqual(now.Voters))
         {
             next = new Membership(voters, learners, outgoing: now.Voters) { Context = context };
@@ -172,6 +179,12 @@ public sealed partial class RaftNode
 
     private bool IsHeardByQuorum()
     {
+#if MUTANTS
+        if (RaftMutant.NoCheckQuorum.IsPlanted())
+        {
+            return true;
+        }
+#endif
         bool heard = _log.Membership.IsQuorum(id => id == _settings.Id || (_progress.TryGetValue(id, out Progress? of) && of.IsActive));
         foreach (Progress progress in _progress.Values)
         {
@@ -283,7 +296,11 @@ public sealed partial class RaftNode
         _outbox.Add(new Message(MessageKind.Append, _settings.Id, id, _state.Term)
         {
             // Claims nothing of the log, so it can tell only what is known to be shared.
+#if MUTANTS
+            Index = RaftMutant.CommitInHeartbeat.IsPlanted() ? _log.Committed : Math.Min(progress.Match, _log.Committed),
+#else
             Index = Math.Min(progress.Match, _log.Committed),
+#endif
             Context = _round,
         });
 
@@ -371,7 +388,11 @@ public sealed partial class RaftNode
     private void CommitByMajority()
     {
         ulong held = _log.Membership.QuorumOf(HeldBy);
-        if (held <= _log.Committed || _log.TermAt(held) != _state.Term)
+        bool isOwn = held > _log.Committed && _log.TermAt(held) == _state.Term;
+#if MUTANTS
+        isOwn |= RaftMutant.CommitOfOlderTerm.IsPlanted() && held > _log.Committed;
+#endif
+        if (!isOwn)
         {
             return;
         }
@@ -382,6 +403,9 @@ public sealed partial class RaftNode
     }
 
     private ulong HeldBy(NodeId id) =>
+#if MUTANTS
+        id == _settings.Id && RaftMutant.OwnCopyBeforeSync.IsPlanted() ? _log.LastIndex :
+#endif
         id == _settings.Id ? _log.Persisted : _progress.TryGetValue(id, out Progress? progress) ? progress.Match : 0;
 
     private void EndMembershipChange()

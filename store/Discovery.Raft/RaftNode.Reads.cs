@@ -8,7 +8,12 @@ public sealed partial class RaftNode
     private ulong _round;
 
     /// <summary>One question at a time: what comes in meanwhile is asked for together.</summary>
+#if MUTANTS
+    private bool MayAskForReads =>
+        _newReads.Count > 0 && _askedReads.Count == 0 && (KnowsCommitted || RaftMutant.ReadBeforeNoOp.IsPlanted());
+#else
     private bool MayAskForReads => _newReads.Count > 0 && _askedReads.Count == 0 && KnowsCommitted;
+#endif
 
     /// <summary>
     /// Asks for an index that a linearizable read must see applied; the answer comes in <see cref="Ready.Reads"/> once
@@ -78,6 +83,10 @@ public sealed partial class RaftNode
     {
         ulong answered = _log.Membership.QuorumOf(id =>
             id == _settings.Id ? _round : _progress.TryGetValue(id, out Progress? progress) ? progress.Round : 0);
+#if MUTANTS
+        bool isHeard = _log.Membership.IsQuorum(id => id == _settings.Id || (_progress.TryGetValue(id, out Progress? of) && of.IsActive));
+        answered = RaftMutant.ReadWithoutRound.IsPlanted() || (RaftMutant.StaleReadAfterPause.IsPlanted() && isHeard) ? _round : answered;
+#endif
         while (_askedReads.TryPeek(out (NodeId From, ulong Context, ulong Index, ulong Round) read) && read.Round <= answered)
         {
             _askedReads.Dequeue();

@@ -65,6 +65,17 @@ internal sealed partial class Replica
     /// <summary>Nobody knows how long ago the last leader heard of them: none gets less than it may have left.</summary>
     private void ResumeLeases(TimeSpan now)
     {
+#if MUTANTS
+        if (StoreMutant.LeasesNotResumed.IsPlanted())
+        {
+            foreach (LeaseView lease in _keyspace.Leases.Values.Where(lease => _leads && _leases.Remaining(lease.Id, default) < 0))
+            {
+                _leases.Resume(lease, LeaseTime(now));
+            }
+
+            return;
+        }
+#endif
         _leases.Clear();
         _beingCleared.Clear();
         if (_leads)
@@ -100,6 +111,13 @@ internal sealed partial class Replica
 
         if (_node.Role == RaftRole.Leader)
         {
+#if MUTANTS
+            if (StoreMutant.RenewWithoutQuorum.IsPlanted())
+            {
+                _leaseRequests.ForEach(request => AnswerLease(request, _lastLeaseTick));
+                _leaseRequests.Clear();
+            }
+#endif
             _leaseRequests.ForEach(_confirmations.Enter);
         }
         else
@@ -137,6 +155,13 @@ internal sealed partial class Replica
     {
         if (_node.Role == RaftRole.Leader && question.Term == _node.Term)
         {
+#if MUTANTS
+            if (StoreMutant.RenewWithoutQuorum.IsPlanted())
+            {
+                AnswerLeases(new RemoteLeases(question), now);
+                return;
+            }
+#endif
             _confirmations.Enter(new RemoteLeases(question) { Since = now });
         }
     }
@@ -166,7 +191,11 @@ internal sealed partial class Replica
 
     private void AnswerLease(LeaseRequest request, Action<long>? remote, TimeSpan now)
     {
-        if (_leases.IsExpiring(request.LeaseId) || (request.Renew && IsWrittenDown(request.LeaseId)))
+        bool isInDoubt = _leases.IsExpiring(request.LeaseId) || (request.Renew && IsWrittenDown(request.LeaseId));
+#if MUTANTS
+        isInDoubt &= !StoreMutant.RenewAtExpiry.IsPlanted();
+#endif
+        if (isInDoubt)
         {
             // The revocation is in the log already: whether the lease lives is known when it is applied. Or what was left
             // of it is, and a later leader would go by that: the renewal counts when the log says so.

@@ -98,7 +98,11 @@ internal sealed partial class Replica
     {
         if (_node.Role != RaftRole.Leader
             || forward.Term != _node.Term
+#if MUTANTS
+            || (forward.Batch <= _lastBatches.GetValueOrDefault(forward.Instance) && !StoreMutant.ForwardedTwice.IsPlanted()))
+#else
             || forward.Batch <= _lastBatches.GetValueOrDefault(forward.Instance))
+#endif
         {
             return;
         }

@@ -122,7 +122,11 @@ internal sealed partial class Replica
         {
             (_isSnapshotting, _isSnapshotWanted) = (true, false);
             _logBytesAtSnapshot = LogBytes;
+#if MUTANTS
+            SnapshotDue(_view, StoreMutant.AppliedIndexNotAtomic.IsPlanted() ? _appliedBefore : _applied);
+#else
             SnapshotDue(_view, _applied);
+#endif
         }
     }
 

@@ -25,6 +25,9 @@ internal sealed partial class Replica
     private readonly int _electionTicks;
     private KeyspaceState _keyspace;
     private EntryId _applied;
+#if MUTANTS
+    private EntryId _appliedBefore;
+#endif
     private ulong _lastSequence;
     private bool _leads;
     private (ulong Term, NodeId? Leader) _followed;
@@ -267,6 +270,9 @@ internal sealed partial class Replica
             _proposals.Reached(entry.Id.Term);
         }
 
+#if MUTANTS
+        _appliedBefore = _applied;
+#endif
         _applied = entry.Id;
         switch (entry.Kind)
         {
@@ -339,6 +345,12 @@ internal sealed partial class Replica
         }
 
         _followed = current;
+#if MUTANTS
+        if (StoreMutant.ProposedAgain.IsPlanted())
+        {
+            _proposals.Reached(_node.Term);
+        }
+#endif
         bool leads = _node.Role == RaftRole.Leader;
         if (leads || _leads)
         {

@@ -82,6 +82,9 @@ public sealed partial class KeyspaceState
 
     private EtcdError? CheckRevision(long revision) =>
         revision > Revision ? EtcdError.FutureRevision
+#if MUTANTS
+        : StoreMutant.TxnReadsCompacted.IsPlanted() && revision >= _trimmed ? null
+#endif
         : revision > 0 && revision < CompactedRevision ? EtcdError.Compacted
         : null;
 

@@ -79,6 +79,13 @@ public sealed class KeyspaceView
     {
         foreach (RevisionEvents events in _events.From(revision))
         {
+#if MUTANTS
+            if (StoreMutant.DeletionDroppedAtCompaction.IsPlanted() && events.Revision == CompactedRevision)
+            {
+                yield return events with { Events = [.. events.Events.Where(static one => !one.IsDelete)] };
+                continue;
+            }
+#endif
             // What stood before the oldest readable revision is compacted, whether its memory is freed yet or not.
             yield return events.Revision > CompactedRevision
                 ? events

@@ -23,6 +23,9 @@ internal sealed class Wal : IDisposable
     private uint _crc;
     private ulong _lastIndex;
     private ulong _term;
+#if MUTANTS
+    private HardState _written;
+#endif
     private bool _failed;
     private volatile bool _isDiskFull;
 
@@ -152,6 +155,13 @@ internal sealed class Wal : IDisposable
         }
 
         Put(batch);
+#if MUTANTS
+        _failed = false;
+        if (StoreMutant.BatchWithoutSync.IsPlanted())
+        {
+            return;
+        }
+#endif
         _file.Sync();
         _failed = false;
     }
@@ -297,7 +307,14 @@ internal sealed class Wal : IDisposable
     {
         // The hard state is in every batch: whichever later one can be read tells it, should an earlier one be damaged.
         _batch.Start(_crc);
+#if MUTANTS
+        if (!StoreMutant.HardStateOnlyWhenChanged.IsPlanted() || _written != (batch.HardState with { Commit = 0 }))
+        {
+            _batch.Add(batch.HardState);
+        }
+#else
         _batch.Add(batch.HardState);
+#endif
         if (batch.Snapshot is { } snapshot)
         {
             _batch.AddSnapshotMark(snapshot);
@@ -320,6 +337,9 @@ internal sealed class Wal : IDisposable
         _segments[^1] = _segments[^1] with { Bytes = Math.Max(_segments[^1].Bytes, _offset) };
         _lastIndex = batch.Entries is [.., var last] ? last.Id.Index : batch.Snapshot?.Index ?? _lastIndex;
         _term = batch.HardState.Term;
+#if MUTANTS
+        _written = batch.HardState with { Commit = 0 };
+#endif
     }
 
     private void Roll()
@@ -348,6 +368,12 @@ internal sealed class Wal : IDisposable
         file.Write(0, first);
         file.Sync();
         disk.Rename(temporary, PathOf(header.FileName));
+#if MUTANTS
+        if (StoreMutant.RenameWithoutFolderSync.IsPlanted())
+        {
+            return file;
+        }
+#endif
         disk.SyncFolder(Folder);
         return file;
     }

@@ -54,6 +54,18 @@ internal sealed class WalSegmentReader(string path, ulong sequence, byte[] bytes
                 return;
             }
 
+#if MUTANTS
+            if (isLast && StoreMutant.TornTailTakenWhole.IsPlanted())
+            {
+                TakeBatch(content);
+            }
+
+            if (isLast && StoreMutant.TruncateOnCorruption.IsPlanted())
+            {
+                Torn = problem;
+                return;
+            }
+#endif
             if (isLast && IsTorn(problem))
             {
                 Torn = problem;
@@ -135,6 +147,9 @@ internal sealed class WalSegmentReader(string path, ulong sequence, byte[] bytes
         int start = _offset + WalBatch.RecordHeaderBytes;
         ReadOnlySpan<byte> payload = Bytes.Slice(start, length);
         uint wanted = ChainedCrc(_offset, length);
+#if MUTANTS
+        wanted = isLast && StoreMutant.TornTailTakenWhole.IsPlanted() ? found : wanted;
+#endif
         if (found != wanted)
         {
             return new FileProblem(path, _offset, $"a record with CRC {found:x8}", $"{wanted:x8}");

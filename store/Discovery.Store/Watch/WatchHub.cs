@@ -74,6 +74,9 @@ internal sealed class WatchHub : IAsyncDisposable
             }
 
             bool hasHistory = start > 0 && start <= now;
+#if MUTANTS
+            start = StoreMutant.FutureWatchGetsOldEvents.IsPlanted() && !hasHistory ? 0 : start;
+#endif
             watcher.Begin(start > 0 ? start : now + 1, hasHistory);
             _index.Add(watcher);
             if (hasHistory)
@@ -95,6 +98,12 @@ internal sealed class WatchHub : IAsyncDisposable
     /// <summary>Matches all that is applied by now and says up to which revision every watcher was told.</summary>
     public long CatchUp()
     {
+#if MUTANTS
+        if (StoreMutant.ProgressNotSynced.IsPlanted())
+        {
+            return _current().Revision;
+        }
+#endif
         lock (_gate)
         {
             return Match();
@@ -116,7 +125,10 @@ internal sealed class WatchHub : IAsyncDisposable
         while (await _bell.Reader.WaitToReadAsync())
         {
             _ = _bell.Reader.TryRead(out _);
-            _ = CatchUp();
+            lock (_gate)
+            {
+                _ = Match();
+            }
         }
     }
 

@@ -68,6 +68,12 @@ internal sealed class Watcher(long id, KeyRange range, WatchCreateRequest reques
     {
         lock (_gate)
         {
+#if MUTANTS
+            if (StoreMutant.EventsLostInStarvation.IsPlanted() && _firstWaiting != 0 && revision >= _next)
+            {
+                _firstWaiting = revision;
+            }
+#endif
             if (_ended || revision < _next || _firstWaiting != 0)
             {
                 return false;
@@ -89,6 +95,9 @@ internal sealed class Watcher(long id, KeyRange range, WatchCreateRequest reques
             }
 
             _firstWaiting = Math.Max(first, _next);
+#if MUTANTS
+            (_firstWaiting, _next) = StoreMutant.WatchGoesBack.IsPlanted() ? (first, first) : (_firstWaiting, _next);
+#endif
             return true;
         }
     }
