@@ -77,10 +77,14 @@ internal static partial class Agent
             return ExitCode.Ok;
         }
 
-        LogFailed(logger, first.Exception?.InnerException);
+        if (first.Exception?.InnerException is not ProgramEndException)
+        {
+            LogFailed(logger, first.Exception?.InnerException);
+        }
+
         stop.Cancel();
         await main.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        return ExitCode.Failed;
+        return first.Exception?.InnerException is ProgramEndException end ? throw end : ExitCode.Failed;
     }
 
     private static async Task<AdminServer> StartAdminAsync(Uri url, RegistrationLoop loop, ILoggerFactory logs, CancellationToken cancellation)

@@ -20,8 +20,9 @@ internal sealed class EmbeddedStore : IAsyncDisposable
     /// <summary>Where this process reaches it: through its port, as any client.</summary>
     public StoreAddress Address { get; }
 
-    /// <summary>Ends when the store can do no more; faulted when its disk failed.</summary>
-    public Task Completion => _server.Completion;
+    /// <summary>Ends when the store can do no more; faulted when its disk failed or its cluster will not have it.</summary>
+    /// <exception cref="ProgramEndException">What the operator is to do about it (1).</exception>
+    public Task Completion => CompletionAsync();
 
     /// <summary>Replays the data and serves.</summary>
     /// <exception cref="ProgramEndException">Bad data directory (2), or a port that is in use (1).</exception>
@@ -43,4 +44,16 @@ internal sealed class EmbeddedStore : IAsyncDisposable
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    private async Task CompletionAsync()
+    {
+        try
+        {
+            await _server.Completion;
+        }
+        catch (MemberExpelledException e)
+        {
+            throw new ProgramEndException(ExitCode.Failed, e.Message);
+        }
+    }
 }

@@ -51,13 +51,16 @@ public sealed record RestoredState(
     /// <summary>A node that never ran and knows nobody: it waits for a leader to tell it more.</summary>
     public static readonly RestoredState Fresh = new(default, default, Membership.None, []);
 
+    /// <summary>The term of a member that was formed and has promised nothing yet: elections begin with the next.</summary>
+    public const ulong FormationTerm = 1;
+
     /// <summary>
     /// A member of a cluster that is formed: all of them begin with the same first entry, committed, so that the members
     /// are in the log like everything else.
     /// </summary>
     public static RestoredState Formed(Membership membership) => new(
-        new HardState(1, null, 1),
+        new HardState(FormationTerm, null, 1),
         default,
         Membership.None,
-        [new Entry(new EntryId(1, 1), EntryKind.Membership, membership.Encode())]);
+        [new Entry(new EntryId(FormationTerm, 1), EntryKind.Membership, membership.Encode())]);
 }

@@ -57,6 +57,9 @@ public static class Limits
     /// <summary>Commands that one message forwards to the leader.</summary>
     public const int ForwardCommandsMax = 1000;
 
+    /// <summary>Election timeouts that a new member waits for a majority of the others before fewer are enough; who is there answers within one.</summary>
+    public const int FormationElectionTimeouts = 3;
+
     /// <summary>Changes of members that may wait for the one under way.</summary>
     public const int MemberChangesMax = 16;
 

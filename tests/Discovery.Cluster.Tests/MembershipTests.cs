@@ -102,18 +102,23 @@ public sealed class MembershipTests
         });
 
     [Fact]
-    public Task Member_moves_to_another_peer_url() =>
+    public Task Member_moves_to_another_peer_url_and_back() =>
         Trial.RunAsync(new() { Engine = TestRun.Engine }, static async trial =>
         {
             RunningMember moved = (await trial.Cluster.FollowersAsync())[0];
             Etcdctl etcdctl = await EtcdctlOfLeaderAsync(trial);
             await using var relay = new FaultRelay(new Uri(moved.PeerUrl).Port);
-            string url = $"http://127.0.0.1:{relay.Port}";
+            string url = $"http://127.0.0.1:{relay.Port}", id = $"{await IdAsync(etcdctl, moved):x}";
 
-            await etcdctl.RunAsync("member", "update", $"{await IdAsync(etcdctl, moved):x}", $"--peer-urls={url}");
+            await etcdctl.RunAsync("member", "update", id, $"--peer-urls={url}");
 
             Assert.Contains(url, await etcdctl.RunAsync("member", "list"), StringComparison.Ordinal);
             await Eventually.HoldsAsync(() => relay.HasPassed, what: "peers dial the new URL");
+            await trial.Load.GoesOnAsync();
+            await trial.Cluster.CaughtUpAsync();
+
+            await etcdctl.RunAsync("member", "update", id, $"--peer-urls={moved.PeerUrl}");
+            relay.Cut();
             await trial.Load.GoesOnAsync();
             await trial.Cluster.CaughtUpAsync();
         });

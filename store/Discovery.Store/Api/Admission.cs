@@ -7,11 +7,13 @@ namespace Discovery.Store.Api;
 
 /// <summary>
 /// What a member refuses before anybody looks at what is asked (etcd: v3rpc interceptors): almost everything while it is
-/// a learner, and everything while there is no leader, from clients that said they would rather know.
+/// a learner, everything while there is no leader, from clients that said they would rather know, and everything at all
+/// while it waits to become a member (etcd listens and does not answer then).
 /// </summary>
+/// <param name="isNobody">Whether this node is no member yet.</param>
 /// <param name="isLearner">Whether this member has no vote and is shown so. One that waits to become a voter serves as one.</param>
 /// <param name="hasLeader">Whether this member knows a leader.</param>
-internal sealed class Admission(Func<bool> isLearner, Func<bool> hasLeader)
+internal sealed class Admission(Func<bool> isNobody, Func<bool> isLearner, Func<bool> hasLeader)
 {
     /// <summary>Metadata with the value <c>true</c>: the client wants an error at once while there is no leader.</summary>
     public const string LeaderMetadata = "hasleader";
@@ -43,18 +45,23 @@ internal sealed class Admission(Func<bool> isLearner, Func<bool> hasLeader)
     public static bool WantsLeader(string? metadata) => metadata == "true";
 
     /// <summary>Throws when the request is not served now.</summary>
-    /// <exception cref="GrpcException">A learner was asked, or there is no leader.</exception>
+    /// <exception cref="GrpcException">Nobody or a learner was asked, or there is no leader.</exception>
     public void Check(IMessage request, bool wantsLeader)
     {
         bool isForLearners = request is StatusRequest or RangeRequest { Serializable: true };
         RaftHostCalls.ThrowIf(
-            !isForLearners && isLearner() ? EtcdError.NotForLearner
+            isNobody() ? EtcdError.NoLeader
+            : !isForLearners && isLearner() ? EtcdError.NotForLearner
             : wantsLeader && !hasLeader() ? EtcdError.NoLeader
             : null);
     }
 
     /// <summary>Throws when no stream is served now.</summary>
-    /// <exception cref="GrpcException">A learner was asked, or there is no leader.</exception>
+    /// <exception cref="GrpcException">Nobody or a learner was asked, or there is no leader.</exception>
     public void CheckStream(bool wantsLeader) =>
-        RaftHostCalls.ThrowIf(isLearner() ? EtcdError.NotForLearner : wantsLeader && !hasLeader() ? EtcdError.NoLeader : null);
+        RaftHostCalls.ThrowIf(
+            isNobody() ? EtcdError.NoLeader
+            : isLearner() ? EtcdError.NotForLearner
+            : wantsLeader && !hasLeader() ? EtcdError.NoLeader
+            : null);
 }

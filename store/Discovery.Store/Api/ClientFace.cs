@@ -24,7 +24,7 @@ internal sealed class ClientFace
         var headers = new ResponseHeaders(() => raft.View, () => raft.Status);
         var kv = new KvService(raft, headers);
         bool HasLeader() => raft.Status.Leader != 0;
-        var admission = new Admission(raft.IsLearner, HasLeader);
+        var admission = new Admission(raft.IsNobody, raft.IsLearner, HasLeader);
         var streams = new StreamLifetime(HasLeader, options.ElectionTimeout, time, stopping);
         var lease = new LeaseService(raft, headers, streams);
         var cluster = new ClusterService(raft, headers, time);

@@ -29,6 +29,16 @@ internal static class RaftHostCalls
     public static bool IsLearner(this RaftHost raft) =>
         raft.View.Members.ById.TryGetValue(raft.Status.MemberId, out MemberRecord? self) && self.IsLearner;
 
+    /// <summary>
+    /// Whether this node waits to become a member, or has just become one and does not know its cluster yet. Who leads is a
+    /// member, also where an old version did not write down who is.
+    /// </summary>
+    public static bool IsNobody(this RaftHost raft)
+    {
+        StoreStatus status = raft.Status;
+        return status.MemberId == 0 || (status.Leader != status.MemberId && !raft.View.Members.ById.ContainsKey(status.MemberId));
+    }
+
     /// <summary>Ends the call with this error, if there is one.</summary>
     public static void ThrowIf(EtcdError? error)
     {

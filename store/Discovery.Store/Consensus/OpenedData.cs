@@ -12,6 +12,7 @@ namespace Discovery.Store.Consensus;
 /// <param name="Restored">What Raft was told of its life before, for who looks on.</param>
 /// <param name="Repaired">What was wrong with the log, and nothing acknowledged is missing; null when nothing was.</param>
 /// <param name="Damage">What the disk lost and the other members have; null when nothing.</param>
+/// <param name="IsForming">It formed its data from its flags and does not know yet whether it lived before (<see cref="Formation"/>).</param>
 internal sealed record OpenedData(
     IDisposable Lock,
     Wal? Wal,
@@ -19,7 +20,8 @@ internal sealed record OpenedData(
     Replica Replica,
     RestoredState Restored,
     string? Repaired,
-    WalDamage? Damage) : IDisposable
+    WalDamage? Damage,
+    bool IsForming = false) : IDisposable
 {
     private const string LockPath = "lock";
 
@@ -43,6 +45,8 @@ internal sealed record OpenedData(
 
             disk.SyncFolder(folder);
         }
+
+        FormationMark.Remove(disk);
     }
 
     /// <summary>Order: lock, who we are, the newest snapshot, the log after it.</summary>
@@ -99,6 +103,11 @@ internal sealed record OpenedData(
         }
 
         (KeyspaceState state, SnapshotInfo snapshot) = snapshots.Load(onDamaged) ?? (new KeyspaceState(), default);
+        if (!exists)
+        {
+            MarkFormation(disk, isForming: joins is null && Membership.Decode(restored.Entries[0].Payload).Voters.Length > 1);
+        }
+
         string? repaired = null;
         WalDamage? damage = null;
         Wal wal = exists
@@ -109,7 +118,7 @@ internal sealed record OpenedData(
             restored = restored with { Membership = MembershipOf(state, restored, identity) };
             Replica replica = NewReplica(options, identity, restored, state, snapshot, instance, snapshots);
             replica.DataBytes = wal.DiskBytes + snapshots.DiskBytes;
-            return new OpenedData(taken, wal, snapshots, replica, restored, repaired, damage);
+            return new OpenedData(taken, wal, snapshots, replica, restored, repaired, damage, FormationMark.Exists(disk));
         }
         catch (ArgumentException e)
         {
@@ -125,6 +134,19 @@ internal sealed record OpenedData(
             }
 
             damage = found;
+        }
+    }
+
+    /// <summary>Before the log: where there is one, what the mark says is true.</summary>
+    private static void MarkFormation(IDisk disk, bool isForming)
+    {
+        if (isForming)
+        {
+            FormationMark.Make(disk);
+        }
+        else
+        {
+            FormationMark.Remove(disk);
         }
     }
 

@@ -20,6 +20,7 @@ public sealed partial class RaftHost
         replica.ViewChanged = view => ViewChanged?.Invoke(view);
         _nextLeaseId = (long)(replica.Status.MemberId << 48) | ((_time.GetUtcNow().ToUnixTimeMilliseconds() << 8) & 0xffff_ffff_ffff);
         _data = data;
+        HoldBack(data);
         if (data.Repaired is not null)
         {
             LogTornTail(_log, data.Repaired);
@@ -93,6 +94,8 @@ public sealed partial class RaftHost
             {
                 replica.Tick(now);
             }
+
+            TakePartWhenAllowed();
         }
 
         replica.Turn(now);
@@ -117,7 +120,12 @@ public sealed partial class RaftHost
     /// </summary>
     private void Fail(Exception e)
     {
-        LogFailed(_log, e.Message, e);
+        if (e is not MemberExpelledException)
+        {
+            // That one is no fault of the store; whoever runs it says it.
+            LogFailed(_log, e.Message, e);
+        }
+
         _completion.TrySetException(e);
         _inbox.Close();
         Replica.FailAll(EtcdError.Stopped);

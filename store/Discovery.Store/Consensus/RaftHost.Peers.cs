@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Discovery.EtcdApi;
 using Discovery.Raft;
 using Discovery.Store.Keyspace;
@@ -46,8 +47,13 @@ public sealed partial class RaftHost
         {
             Received = _inbox.Add,
             Unreachable = (id, trouble) => Done(() => ReportUnreachable(id, trouble)),
-            RefusedAsRemoved = what => Done(() => throw new MemberRemovedException(what)),
+            Expelled = what => Done(() => throw new MemberExpelledException(status.MemberId, what)),
+            Answered = (id, isUntouched) => Done(() => _formation?.Answered(id, isUntouched)),
+            IsForming = () => Replica.IsHeldBack,
+            IsUntouched = () => Status.Term == RestoredState.FormationTerm,
+            HasStarted = id => View.Members.ById.TryGetValue(id.Value, out MemberRecord? member) && member.IsStarted,
             IsRemoved = id => View.Members.Removed.Contains(id.Value),
+            IsAwaited = IsAwaited,
             Adopt = Adopt,
         };
         try
@@ -74,6 +80,10 @@ public sealed partial class RaftHost
             await network.DisposeAsync();
         }
     }
+
+    private bool IsAwaited(ImmutableArray<string> urls) =>
+        _options.InitialClusterState == "existing"
+        && Bootstrap.From(_options).OtherPeerUrls.Any(known => urls.Any(url => PeerUrl.AreSame(known, url)));
 
     /// <summary>On a thread of the network: null takes the offer.</summary>
     private string? Adopt(AdoptionOffer offer)
@@ -159,7 +169,7 @@ public sealed partial class RaftHost
 
         if (members.Removed.Contains(status.MemberId))
         {
-            throw new MemberRemovedException($"this member ({status.MemberId:x}) was removed from cluster {status.ClusterId:x}");
+            throw new MemberExpelledException(status.MemberId, $"this member ({status.MemberId:x}) was removed from cluster {status.ClusterId:x}");
         }
 
         if (_network is not null && (!ReferenceEquals(members, _followed.Members) || leads != _followed.Leads))

@@ -83,6 +83,12 @@ internal sealed partial class Replica
     /// <summary>Bytes of log and snapshots on disk, told by who writes them.</summary>
     public long DataBytes { get; set; }
 
+    /// <summary>
+    /// Whether this member neither hears nor says anything of Raft, and knows no leader; its requests wait. Only before its
+    /// first promise (<see cref="Formation"/>).
+    /// </summary>
+    public bool IsHeldBack { get; set; }
+
     /// <summary>Whether this member is a majority by itself.</summary>
     public bool IsAlone => _node.IsOnlyVoter;
 
@@ -131,6 +137,8 @@ internal sealed partial class Replica
     {
         switch (message)
         {
+            case RaftMessage when IsHeldBack:
+                break;
             case RaftMessage raft:
                 _node.Step(raft.Message);
                 FollowOffer(raft.Message);
@@ -169,7 +177,11 @@ internal sealed partial class Replica
     /// <summary>One tick of Raft's clock.</summary>
     public void Tick(TimeSpan now)
     {
-        _node.Tick();
+        if (!IsHeldBack)
+        {
+            _node.Tick();
+        }
+
         TimeSpan since = now - Limits.RequestTimeout;
         EtcdError error = _node.Leader is null ? EtcdError.TimeoutLeaderFailed : EtcdError.Timeout;
         _proposals.FailOlderThan(since, error);

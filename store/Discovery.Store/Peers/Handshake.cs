@@ -1,4 +1,5 @@
 using Discovery.Raft;
+using Discovery.Store.Consensus;
 
 namespace Discovery.Store.Peers;
 
@@ -8,7 +9,11 @@ namespace Discovery.Store.Peers;
 /// <param name="From">Who it is.</param>
 /// <param name="Wanted">Which member it dialed.</param>
 /// <param name="IsOffer">What is not that member yet is offered to become it.</param>
-internal sealed record Hello(int VersionMin, int VersionMax, PeerIdentity From, NodeId Wanted, bool IsOffer);
+internal sealed record Hello(int VersionMin, int VersionMax, PeerIdentity From, NodeId Wanted, bool IsOffer)
+{
+    /// <summary>It formed its data from its flags and asks whether anybody knows it from before (<see cref="Formation"/>).</summary>
+    public bool IsForming { get; init; }
+}
 
 /// <summary>What the acceptor says to a greeting.</summary>
 internal abstract record HelloAnswer;
@@ -18,7 +23,11 @@ internal abstract record HelloAnswer;
 /// <param name="ClusterId">The acceptor's.</param>
 /// <param name="Member">The acceptor's.</param>
 /// <param name="FeatureLevel">The acceptor's.</param>
-internal sealed record Accepted(int Version, ulong ClusterId, NodeId Member, uint FeatureLevel) : HelloAnswer;
+internal sealed record Accepted(int Version, ulong ClusterId, NodeId Member, uint FeatureLevel) : HelloAnswer
+{
+    /// <summary>It has promised nothing to anybody yet: no vote, no acknowledgement.</summary>
+    public bool IsUntouched { get; init; }
+}
 
 /// <summary>The connection is closed behind this.</summary>
 internal sealed record Refused(RefusalCode Code, string Text) : HelloAnswer;
@@ -49,6 +58,9 @@ internal enum RefusalCode : byte
 
     /// <summary>The dialer sent what is no message: said at the end of an open connection.</summary>
     Malformed = 8,
+
+    /// <summary>The dialer says that it is new, and is known from before: its data is gone, and its promises with it.</summary>
+    Forgetful = 9,
 }
 
 /// <summary>Judges greetings.</summary>
@@ -57,7 +69,8 @@ internal static class HandshakeRules
     /// <summary>The form of frames that this program speaks, and the oldest.</summary>
     public const int Version = 1;
 
-    public static Hello Greeting(PeerIdentity own, PeerAddress peer) => new(Version, Version, own, peer.Id, peer.IsPending);
+    public static Hello Greeting(PeerIdentity own, PeerAddress peer, bool isForming) =>
+        new(Version, Version, own, peer.Id, peer.IsPending) { IsForming = isForming };
 
     /// <summary>The acceptor's answer.</summary>
     public static HelloAnswer Judge(PeerIdentity own, Hello hello, PeerHandlers handlers)
@@ -94,8 +107,14 @@ internal static class HandshakeRules
             return new Refused(RefusalCode.Removed, $"member {from.Member} was removed from cluster {own.ClusterId:x16}");
         }
 
+        if (hello.IsForming && handlers.HasStarted(from.Member))
+        {
+            // etcd's words, by which its users find what to do.
+            return new Refused(RefusalCode.Forgetful, $"member {from.Member} has already been bootstrapped in cluster {own.ClusterId:x16}; its data, and what it voted, is gone");
+        }
+
         return isUs && from.Member != own.Member
-            ? new Accepted(version, own.ClusterId, own.Member, own.FeatureLevel)
+            ? new Accepted(version, own.ClusterId, own.Member, own.FeatureLevel) { IsUntouched = handlers.IsUntouched() }
             : new Refused(RefusalCode.WrongMember, $"member {own.Member} is at this URL, wanted {hello.Wanted} (dialed by {from.Member}): one of both has a wrong peer URL");
     }
 
@@ -108,7 +127,7 @@ internal static class HandshakeRules
 
     private static Refused JudgeOffer(PeerIdentity own, Hello hello, PeerHandlers handlers)
     {
-        if (hello.From.TokenHash != own.TokenHash)
+        if (hello.From.TokenHash != own.TokenHash && !handlers.IsAwaited(hello.From.PeerUrls))
         {
             return new Refused(RefusalCode.OfferDeclined, "the offer comes with another --initial-cluster-token than this node's");
         }

@@ -10,14 +10,17 @@ namespace Discovery.Store.Peers;
 /// </summary>
 /// <remarks>
 /// Hello: oldest version 2, newest 2, feature level 4, cluster 8, member 8, wanted member 8, token hash 8, flags 1 (bit
-/// 0: offer), zeros 1, URLs 2, of each its length 2 and text. Accepted: version 2, zeros 2, feature level 4, cluster 8,
-/// member 8. Refused: code 1, zeros 1, length of the text 2, text.
+/// 0: offer, bit 1: forming), zeros 1, URLs 2, of each its length 2 and text. Accepted: version 2, flags 1 (bit 0:
+/// untouched), zeros 1, feature level 4, cluster 8, member 8. Refused: code 1, zeros 1, length of the text 2, text.
 /// </remarks>
 internal static class HandshakeCodec
 {
     private const int HelloBytes = 44;
     private const int AcceptedBytes = 24;
     private const int RefusedBytes = 4;
+    private const byte OfferFlag = 1;
+    private const byte FormingFlag = 2;
+    private const byte UntouchedFlag = 1;
 
     /// <summary>The first bytes in both directions.</summary>
     public static ReadOnlySpan<byte> Magic => "DSCVPEER"u8;
@@ -34,7 +37,7 @@ internal static class HandshakeCodec
         fields.UInt64(from.Member.Value);
         fields.UInt64(hello.Wanted.Value);
         fields.UInt64(from.TokenHash);
-        fields.Flag(hello.IsOffer);
+        fields.Byte((byte)((hello.IsOffer ? OfferFlag : 0) | (hello.IsForming ? FormingFlag : 0)));
         fields.Zeros(1);
         fields.UInt16(urls.Length);
         foreach (byte[] url in urls)
@@ -53,7 +56,8 @@ internal static class HandshakeCodec
         {
             byte[] bytes = New(AcceptedBytes, out fields);
             fields.UInt16(accepted.Version);
-            fields.Zeros(2);
+            fields.Byte(accepted.IsUntouched ? UntouchedFlag : (byte)0);
+            fields.Zeros(1);
             fields.UInt32(accepted.FeatureLevel);
             fields.UInt64(accepted.ClusterId);
             fields.UInt64(accepted.Member.Value);
@@ -88,14 +92,15 @@ internal static class HandshakeCodec
         var member = new NodeId(fields.UInt64("member"));
         var wanted = new NodeId(fields.UInt64("wanted member"));
         ulong token = fields.UInt64("token");
-        bool isOffer = (fields.Byte("flags") & 1) != 0;
+        byte flags = fields.Byte("flags");
         _ = fields.Byte("zeros");
         if (cluster == 0 || member.Value == 0)
         {
             throw fields.Wrong($"it is from member {member} of cluster {cluster:x16}, wanted ids above 0");
         }
 
-        return new Hello(versionMin, versionMax, new PeerIdentity(cluster, member, ReadUrls(ref fields), token) { FeatureLevel = featureLevel }, wanted, isOffer);
+        var from = new PeerIdentity(cluster, member, ReadUrls(ref fields), token) { FeatureLevel = featureLevel };
+        return new Hello(versionMin, versionMax, from, wanted, (flags & OfferFlag) != 0) { IsForming = (flags & FormingFlag) != 0 };
     }
 
     /// <summary>Reads an answer's payload.</summary>
@@ -106,9 +111,10 @@ internal static class HandshakeCodec
         {
             var fields = new FieldReader(payload, nameof(FrameKind.Accepted));
             ushort version = fields.UInt16("version");
-            _ = fields.UInt16("zeros");
+            byte flags = fields.Byte("flags");
+            _ = fields.Byte("zeros");
             uint featureLevel = fields.UInt32("feature level");
-            return new Accepted(version, fields.UInt64("cluster"), new NodeId(fields.UInt64("member")), featureLevel);
+            return new Accepted(version, fields.UInt64("cluster"), new NodeId(fields.UInt64("member")), featureLevel) { IsUntouched = (flags & UntouchedFlag) != 0 };
         }
 
         if (kind == FrameKind.Refused)

@@ -19,7 +19,10 @@ internal sealed record NotConnected(PeerTrouble Trouble, string Text, RefusalCod
 /// Connects to a peer and greets it. Its own thread calls <see cref="Dial"/>, which blocks; <see cref="Stop"/> comes
 /// from another, hence the lock: it guards the socket that the thread may be waiting on.
 /// </summary>
-internal sealed class PeerDialer(PeerIdentity own, TimeProvider time)
+/// <param name="own">Who dials.</param>
+/// <param name="isForming">What the greeting says of itself (<see cref="Hello.IsForming"/>).</param>
+/// <param name="time">For deadlines.</param>
+internal sealed class PeerDialer(PeerIdentity own, Func<bool> isForming, TimeProvider time)
 {
     private readonly Lock _lock = new();
     private Socket? _dialing;
@@ -145,7 +148,7 @@ internal sealed class PeerDialer(PeerIdentity own, TimeProvider time)
 
     private DialOutcome Greet(Socket socket, PeerAddress peer, DialedUrl url)
     {
-        socket.Send(HandshakeCodec.Encode(HandshakeRules.Greeting(own, peer)));
+        socket.Send(HandshakeCodec.Encode(HandshakeRules.Greeting(own, peer, isForming())));
         var frames = new FrameReader();
         var handshake = new HandshakeReader(socket, frames, time);
         if (!handshake.TryReadMagic())

@@ -34,7 +34,7 @@ internal sealed partial class PeerLink
         _throttle = throttle;
         _log = log;
         _time = time;
-        _dialer = new PeerDialer(own, time);
+        _dialer = new PeerDialer(own, handlers.IsForming, time);
 
         // Other numbers for each pair: the members must not all dial a returning one in step.
         _jitter = new Random((own.Member.Value ^ (address.Id.Value * 31)).GetHashCode());
@@ -135,6 +135,7 @@ internal sealed partial class PeerLink
         long started = _time.GetTimestamp();
         Volatile.Write(ref _featureLevel, connection.Answer.FeatureLevel);
         Counters.Connected();
+        _handlers.Answered(peer, connection.Answer.IsUntouched);
         _throttle.Forget(peer, nameof(PeerTrouble.DialFailed));
         if (_throttle.Allows(peer, nameof(Connected)))
         {
@@ -172,7 +173,7 @@ internal sealed partial class PeerLink
         _handlers.Unreachable(peer, PeerTrouble.Lost);
         if (stream.Farewell is { Code: RefusalCode.Removed } farewell)
         {
-            _handlers.RefusedAsRemoved($"this member was removed: {farewell.Text}, says {connection.Url}");
+            _handlers.Expelled($"this member was removed: {farewell.Text}, says {connection.Url}");
         }
 
         return hasLived;
@@ -200,9 +201,9 @@ internal sealed partial class PeerLink
             LogRejected(_log, peer, failure.Text);
         }
 
-        if (failure.Code == RefusalCode.Removed)
+        if (failure.Code is RefusalCode.Removed or RefusalCode.Forgetful)
         {
-            _handlers.RefusedAsRemoved($"this member was removed: {failure.Text}");
+            _handlers.Expelled($"this member {(failure.Code == RefusalCode.Removed ? "was removed" : "is refused")}: {failure.Text}");
         }
     }
 

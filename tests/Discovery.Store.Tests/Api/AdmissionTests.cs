@@ -11,7 +11,7 @@ public sealed class AdmissionTests
     [Fact]
     public void Learner_serves_its_status_and_reads_of_its_own_state_only()
     {
-        var learner = new Admission(static () => true, static () => true);
+        var learner = new Admission(static () => false, static () => true, static () => true);
 
         learner.Check(new StatusRequest(), wantsLeader: false);
         learner.Check(new RangeRequest { Serializable = true }, wantsLeader: true);
@@ -24,10 +24,20 @@ public sealed class AdmissionTests
     }
 
     [Fact]
+    public void Node_that_is_no_member_yet_serves_nothing()
+    {
+        var nobody = new Admission(static () => true, static () => false, static () => false);
+
+        Refuses(EtcdError.NoLeader, () => nobody.Check(new StatusRequest(), wantsLeader: false));
+        Refuses(EtcdError.NoLeader, () => nobody.Check(new RangeRequest { Serializable = true }, wantsLeader: false));
+        Refuses(EtcdError.NoLeader, () => nobody.CheckStream(wantsLeader: false));
+    }
+
+    [Fact]
     public void Client_that_wants_a_leader_is_told_when_there_is_none()
     {
         bool hasLeader = false;
-        var voter = new Admission(static () => false, () => hasLeader);
+        var voter = new Admission(static () => false, static () => false, () => hasLeader);
 
         voter.Check(new RangeRequest { Serializable = true }, wantsLeader: false);
         Refuses(EtcdError.NoLeader, () => voter.Check(new RangeRequest { Serializable = true }, wantsLeader: true));

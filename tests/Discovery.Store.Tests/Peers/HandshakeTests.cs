@@ -38,6 +38,21 @@ public sealed class HandshakeTests
         Assert.Equal(RefusalCode.ForeignCluster, Assert.IsType<Refused>(HandshakeRules.Judge(Acceptor with { ClusterId = 0xc2 }, Good, handlers)).Code);
     }
 
+    /// <summary>Its id is computed from flags, so it comes back under the id that it had when its data was deleted.</summary>
+    [Fact]
+    public void Member_that_is_known_and_says_that_it_is_new_is_refused()
+    {
+        var handlers = new PeerHandlers { Received = static _ => { }, HasStarted = static id => id.Value == 1, IsUntouched = static () => true };
+
+        Refused refused = Assert.IsType<Refused>(HandshakeRules.Judge(Acceptor, Good with { IsForming = true }, handlers));
+        Assert.Equal(RefusalCode.Forgetful, refused.Code);
+        Assert.Contains("member 0000000000000001 has already been bootstrapped", refused.Text, StringComparison.Ordinal);
+
+        Assert.True(Assert.IsType<Accepted>(HandshakeRules.Judge(Acceptor, Good, handlers)).IsUntouched);
+        Hello other = Good with { IsForming = true, From = Dialer with { Member = new NodeId(3) } };
+        Assert.True(Assert.IsType<Accepted>(HandshakeRules.Judge(Acceptor, other, handlers)).IsUntouched);
+    }
+
     [Fact]
     public void Who_dialed_another_member_or_itself_is_refused()
     {
@@ -72,6 +87,24 @@ public sealed class HandshakeTests
     public void Offer_with_another_token_never_reaches_the_store() =>
         AssertRefused(RefusalCode.OfferDeclined, "another --initial-cluster-token", Good with { IsOffer = true, From = Dialer with { ClusterId = 0xc2, TokenHash = 1 } });
 
+    /// <summary>Who is added is told the members, not the token (etcd prints none).</summary>
+    [Fact]
+    public void Token_does_not_matter_to_who_was_told_to_join_the_cluster_that_offers()
+    {
+        var handlers = new PeerHandlers
+        {
+            Received = static _ => { },
+            IsAwaited = static urls => urls.Contains("http://10.0.0.1:2380"),
+            Adopt = static _ => null,
+        };
+        PeerIdentity nobody = Acceptor with { ClusterId = 0 };
+        Hello offer = Good with { IsOffer = true, From = Dialer with { TokenHash = 1 } };
+
+        Assert.Equal(RefusalCode.OfferTaken, Assert.IsType<Refused>(HandshakeRules.Judge(nobody, offer, handlers)).Code);
+        Hello other = offer with { From = offer.From with { PeerUrls = ["http://10.0.0.3:2380"] } };
+        Assert.Equal(RefusalCode.OfferDeclined, Assert.IsType<Refused>(HandshakeRules.Judge(nobody, other, handlers)).Code);
+    }
+
     /// <summary>The leader keeps offering until it sees the member in its cluster; who is it already is simply greeted.</summary>
     [Fact]
     public void Offer_to_who_is_that_member_already_is_a_greeting() => Assert.IsType<Accepted>(Judge(Good with { IsOffer = true, From = Dialer with { TokenHash = 1 } }));
@@ -101,6 +134,10 @@ public sealed class HandshakeTests
         Assert.Equal(Dialer.PeerUrls.ToArray(), read.From.PeerUrls.ToArray());
         Assert.Equal(hello, read with { From = read.From with { PeerUrls = Dialer.PeerUrls } });
         Assert.Equal(new Accepted(1, 0xc1, new NodeId(2), 1), HandshakeCodec.DecodeAnswer(FrameKind.Accepted, Payload(Accepted)));
+        AssertSurvives(hello with { IsForming = true });
+        AssertSurvives(hello with { IsForming = true, IsOffer = false });
+        Accepted untouched = new(1, 0xc1, new NodeId(2), 1) { IsUntouched = true };
+        Assert.Equal(untouched, HandshakeCodec.DecodeAnswer(FrameKind.Accepted, HandshakeCodec.Encode(untouched).AsSpan(20)));
         Assert.Equal(new Refused(RefusalCode.Removed, "gone"), HandshakeCodec.DecodeAnswer(FrameKind.Refused, Payload(Refused)));
     }
 
@@ -111,6 +148,12 @@ public sealed class HandshakeTests
     [Fact]
     public void Text_of_a_refusal_stays_in_its_line_of_the_log() =>
         Assert.Equal("a?b", ((Refused)HandshakeCodec.DecodeAnswer(FrameKind.Refused, HandshakeCodec.Encode(new Refused(RefusalCode.Removed, "a\nb")).AsSpan(20))).Text);
+
+    private static void AssertSurvives(Hello hello)
+    {
+        Hello read = HandshakeCodec.DecodeHello(FrameKind.Hello, HandshakeCodec.Encode(hello).AsSpan(20));
+        Assert.Equal((hello.IsForming, hello.IsOffer), (read.IsForming, read.IsOffer));
+    }
 
     private static HelloAnswer Judge(Hello hello) => HandshakeRules.Judge(Acceptor, hello, new PeerHandlers { Received = static _ => { } });
 

@@ -28,7 +28,7 @@ internal sealed class TestMember : IAsyncDisposable
                 Received.Enqueue(message);
             },
             Unreachable = (peer, trouble) => Troubles.Enqueue((peer, trouble)),
-            RefusedAsRemoved = text => RemovedBy = text,
+            Expelled = text => RemovedBy = text,
             IsRemoved = id => Removed.Contains(id),
             Adopt = setup.Adopt,
         };

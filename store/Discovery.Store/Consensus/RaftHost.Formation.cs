@@ -1,0 +1,58 @@
+using Discovery.Raft;
+using Microsoft.Extensions.Logging;
+
+namespace Discovery.Store.Consensus;
+
+/// <summary>A new member's first moments: it takes part once the others have told that it never did before.</summary>
+public sealed partial class RaftHost
+{
+    private Formation? _formation;
+    private bool _hasSaidThatItWaits;
+
+    private TimeSpan FormationPatience => Limits.FormationElectionTimeouts * _options.ElectionTimeout;
+
+    private void HoldBack(OpenedData data)
+    {
+        RaftStatus raft = data.Replica.Raft;
+        _formation = data.IsForming ? new Formation([.. raft.Membership.Voters.Where(id => id != raft.Id)], FormationPatience) : null;
+        data.Replica.IsHeldBack = data.IsForming;
+    }
+
+    private void TakePartWhenAllowed()
+    {
+        if (_formation is not { } formation)
+        {
+            return;
+        }
+
+        string silent = string.Join(", ", formation.Silent);
+        if (!formation.MayTakePart(Now))
+        {
+            if (Now >= FormationPatience && !_hasSaidThatItWaits)
+            {
+                _hasSaidThatItWaits = true;
+                LogWaits(_log, silent);
+            }
+
+            return;
+        }
+
+        // Durably before the first promise: from then on this member has something to forget.
+        FormationMark.Remove(_disk);
+        _formation = null;
+        Replica.IsHeldBack = false;
+        LogTakesPart(_log, silent.Length == 0 ? "nobody" : silent);
+        RaftStatus raft = Replica.Raft;
+        if (raft.Id == raft.Membership.Voters.MinBy(static id => id.Value))
+        {
+            // Somebody has to be first; that need not take an election timeout.
+            Replica.Campaign();
+        }
+    }
+
+    [LoggerMessage(1036, LogLevel.Information, "This new member takes part from now on; not heard of among the others: {Silent}.")]
+    private static partial void LogTakesPart(ILogger logger, string silent);
+
+    [LoggerMessage(1037, LogLevel.Warning, "This new member waits for others before it votes, for nobody can say otherwise whether it voted before: {Silent} did not answer. Start them, or check --initial-cluster.")]
+    private static partial void LogWaits(ILogger logger, string silent);
+}
