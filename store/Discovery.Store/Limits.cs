@@ -24,6 +24,9 @@ public static class Limits
     /// <summary>Messages of members that may wait for the loop; beyond it their connections wait.</summary>
     public const int InboxMessages = 4096;
 
+    /// <summary>A write of the log that takes longer is left to the log's own thread, so that a slow disk delays no heartbeat.</summary>
+    public static readonly TimeSpan InlineWriteMax = TimeSpan.FromMilliseconds(5);
+
     /// <summary>Bytes of commands in one batch: one write and one fdatasync. About 5 ms of disk at 1 GB/s.</summary>
     public const int BatchBytesMax = 4 * 1024 * 1024;
 

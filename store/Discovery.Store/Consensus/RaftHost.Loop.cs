@@ -138,15 +138,16 @@ public sealed partial class RaftHost
     }
 
     /// <summary>
-    /// A member alone waits for its disk here: nothing else can go on meanwhile, and the way to another thread and back
-    /// costs as much as the disk. With others, the disk works while the loop sends, listens and counts.
+    /// A disk that is fast is waited for here: the way to another thread and back costs as much as the disk, and what the
+    /// others answer takes longer. One that was slow last time gets its own thread, and heartbeats go on. A member alone
+    /// has nothing else to do.
     /// </summary>
     private void Persist(PersistBatch batch)
     {
         Wal wal = _data.Wal!;
-        if (Replica.IsAlone && _logThread.IsIdle)
+        if (_logThread.IsIdle && (Replica.IsAlone || _lastWrite <= Limits.InlineWriteMax))
         {
-            wal.Write(batch);
+            _lastWrite = Write(wal, batch);
             Persisted(batch, wal.BytesWritten);
             return;
         }
@@ -155,15 +156,26 @@ public sealed partial class RaftHost
         {
             try
             {
-                wal.Write(batch);
+                TimeSpan took = Write(wal, batch);
                 long written = wal.BytesWritten;
-                Done(() => Persisted(batch, written));
+                Done(() =>
+                {
+                    _lastWrite = took;
+                    Persisted(batch, written);
+                });
             }
             catch (Exception e)
             {
                 Done(() => throw new StoreDataException($"the log cannot be written: {e.Message}", e));
             }
         });
+    }
+
+    private TimeSpan Write(Wal wal, PersistBatch batch)
+    {
+        long started = _time.GetTimestamp();
+        wal.Write(batch);
+        return _time.GetElapsedTime(started);
     }
 
     private void Persisted(PersistBatch batch, long logBytes)

@@ -35,6 +35,7 @@ public sealed partial class RaftHost : IAsyncDisposable
     private volatile OpenedData _data;
     private Task _background = Task.CompletedTask;
     private TimeSpan _lastTick;
+    private TimeSpan _lastWrite;
     private TimeSpan _nextSpare;
     private long _nextLeaseId;
 
