@@ -16,6 +16,7 @@ internal sealed class MemberDisk(Simulation simulation, MemberProcess process)
     private OpenedData _data = null!;
     private TimeSpan _logBusyUntil;
     private TimeSpan _backgroundBusyUntil;
+    private TimeSpan _nextSpare;
     private bool _isPreparing;
 
     private SimulatedMember Member => process.Member;
@@ -36,7 +37,7 @@ internal sealed class MemberDisk(Simulation simulation, MemberProcess process)
     /// <summary>Has the next log segment made ready, if that is not done.</summary>
     public void PrepareSpare()
     {
-        if (!Wal.NeedsSpare || _isPreparing)
+        if (!Wal.NeedsSpare || _isPreparing || simulation.Now < _nextSpare)
         {
             return;
         }
@@ -45,14 +46,20 @@ internal sealed class MemberDisk(Simulation simulation, MemberProcess process)
         InBackground(() =>
         {
             _isPreparing = false;
+            bool wasFull = Wal.IsDiskFull;
+            _nextSpare = wasFull ? simulation.Now + Limits.DiskFullPause : simulation.Now;
             try
             {
                 Wal.PrepareSpare();
             }
             catch (IOException)
             {
-                // As in production: the log makes the segment itself when it needs one, and ends if it cannot.
                 simulation.Tally.Add("spare segments that failed");
+                if (!wasFull)
+                {
+                    // As in production: should it lead, it hands over while there is still room to.
+                    process.Enter(new Handover(Handover.ToBest));
+                }
             }
         });
     }

@@ -74,6 +74,9 @@ internal sealed class MemberProcess
     /// <summary>The last entry that it applied.</summary>
     public ulong AppliedIndex => IsServing ? Replica.View.AppliedIndex : 0;
 
+    /// <summary>Whether commands that grow the keyspace are refused.</summary>
+    public bool IsDiskFull => _data?.Wal is { IsDiskFull: true };
+
     /// <summary>Reads the data and starts to serve, some time from now.</summary>
     public void Open() => _simulation.Events.After(
         _member.Chance.Between(TimeSpan.FromMilliseconds(5), TimeSpan.FromMilliseconds(100)), () => Run(OpenNow));

@@ -8,8 +8,8 @@ using Google.Protobuf;
 namespace Discovery.Simulator.Cluster;
 
 /// <summary>
-/// What a member answers to clients: the services' few lines around <see cref="Replica"/>, without gRPC. Each call runs
-/// in the process and dies with it.
+/// What a member answers to clients: the services' and <see cref="RaftHost"/>'s few lines around <see cref="Replica"/>,
+/// without gRPC and threads. Each call runs in the process and dies with it.
 /// </summary>
 internal sealed class MemberServer(MemberProcess process)
 {
@@ -26,6 +26,9 @@ internal sealed class MemberServer(MemberProcess process)
         }
 
         Proposal proposal = process.Replica.NewProposal(command);
+        ThrowIf(proposal.Payload.Length > process.Options.MaxRequestBytes ? EtcdError.RequestTooLarge
+            : process.IsDiskFull && Grows(request) ? EtcdError.NoSpace
+            : null);
         process.Enter(proposal);
         CommandResult result = await proposal.Answer;
         ThrowIf(result.Error);
@@ -80,10 +83,22 @@ internal sealed class MemberServer(MemberProcess process)
 
     private async Task CatchUpAsync()
     {
+        if (process.Replica.IsViewLinearizable)
+        {
+            return;
+        }
+
         var barrier = new ReadBarrier();
         process.Enter(barrier);
         ThrowIf(await barrier.Answer);
     }
+
+    private static bool Grows(IMessage request) => request switch
+    {
+        PutRequest or LeaseGrantRequest => true,
+        TxnRequest txn => txn.Success.Concat(txn.Failure).Any(static op => op.RequestPut is not null),
+        _ => false,
+    };
 
     private LeaseGrantRequest Complete(LeaseGrantRequest grant)
     {
