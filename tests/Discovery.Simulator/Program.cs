@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Discovery.Catalog.Programs;
 using Discovery.Simulator;
+using Discovery.Simulator.Mutants;
 using Discovery.Simulator.Report;
 
 Option<long> seed = Flags.Number("seed", 1, long.MinValue, long.MaxValue, "The one seed to run, or the first of --seconds");
@@ -14,12 +15,39 @@ Option<bool> verbose = Flags.Switch("verbose", "Print every line of the trace");
 Option<bool> json = Flags.Switch("json", "Print the summary as one JSON object");
 Option<long> skip = Flags.Number("skip", 0, 0, 64, "Seeds to leave out at the beginning; --jobs sets it");
 Option<long> step = Flags.Number("step", 1, 1, 64, "From one seed to the next; --jobs sets it");
+Option<string?> mutant = Flags.Text("mutant", null, "Plant this bug; with --mutants look for it alone (needs a build with -c Mutants)");
+Option<bool> mutants = Flags.Switch("mutants", "Look for every planted bug on the seeds that are known to find it");
+Option<bool> isLong = Flags.Switch("long", $"With --mutants: on the seeds 1..{MutantTable.SeedsMax}");
+Option<bool> write = Flags.Switch("write", "With --mutants: note in mutants.txt which seeds found what");
+Option<string?> hunt = Flags.Text("hunt", null, "Seeds such as 1..5,9, until one finds the bug of --mutant; --mutants sets it");
 var root = new RootCommand("Whole clusters of the store on one thread, each from one seed, with faults and checks")
 {
-    seed, seeds, seconds, soak, members, jobs, verbose, json, skip, step,
+    seed, seeds, seconds, soak, members, jobs, verbose, json, skip, step, mutant, mutants, isLong, write, hunt,
 };
 root.SetAction(async (parsed, cancellation) =>
 {
+    PlantedBug bug = PlantedBug.Find(parsed.GetValue(mutant) ?? PlantedBug.None.Name);
+    if (parsed.GetValue(mutants))
+    {
+        IReadOnlyList<PlantedBug> all = bug == PlantedBug.None ? PlantedBug.All : [bug];
+        var table = new MutantTable(all, (int)parsed.GetValue(jobs), Console.Error);
+        await (parsed.GetValue(isLong) ? table.RunAllAsync(cancellation) : table.RunKnownAsync(MutantFile.Read(), cancellation));
+        if (parsed.GetValue(write))
+        {
+            MutantFile.Write(table.Merge(MutantFile.Read()));
+        }
+
+        await Console.Out.WriteLineAsync(table.ToString());
+        return table.FailedCount == 0 ? ExitCode.Ok : ExitCode.Failed;
+    }
+
+    if (parsed.GetValue(hunt) is { } hunted)
+    {
+        new Hunt(bug, Console.Out).Run(SeedText.Read(hunted));
+        return ExitCode.Ok;
+    }
+
+    bug.Plant();
     TimeSpan time = parsed.GetValue(soak).Time > TimeSpan.Zero ? parsed.GetValue(soak).Time : TimeSpan.FromSeconds(parsed.GetValue(seconds));
     long first = parsed.GetValue(soak).Time > TimeSpan.Zero && parsed.GetResult(seed) is null or { Implicit: true }
         ? TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() * 1000

@@ -40,6 +40,7 @@ internal sealed class SeedRunner(int members, Action<string>? reader = null)
         SeedRun run = new(seed, members);
         run.Trace.Reader = reader;
         string? violation = null;
+        string? checker = null;
         try
         {
             run.Run();
@@ -47,9 +48,10 @@ internal sealed class SeedRunner(int members, Action<string>? reader = null)
         catch (Exception e)
         {
             violation = Describe(seed, run, e);
+            checker = e is ViolationException broken ? broken.Violation.Checker : e.GetType().Name;
         }
 
-        return new SeedReport(seed, members, run.Now, watch.Elapsed, run.Trace.Hash, run.Tally, violation);
+        return new SeedReport(seed, members, run.Now, watch.Elapsed, run.Trace.Hash, run.Tally, checker, violation);
     }
 
     private string Describe(long seed, SeedRun run, Exception e)

@@ -7,6 +7,7 @@ namespace Discovery.Simulator.Report;
 /// <param name="Worked">Wall time.</param>
 /// <param name="TraceHash">The same whenever the seed is run by the same program.</param>
 /// <param name="Tally">What happened how often.</param>
+/// <param name="Checker">Whose rule was broken (<see cref="Checks.Violation.Checker"/>); null when none was.</param>
 /// <param name="Violation">What was broken, when, after which lines; null when nothing was.</param>
 internal sealed record SeedReport(
-    long Seed, int Members, TimeSpan Simulated, TimeSpan Worked, ulong TraceHash, Tally Tally, string? Violation);
+    long Seed, int Members, TimeSpan Simulated, TimeSpan Worked, ulong TraceHash, Tally Tally, string? Checker, string? Violation);
