@@ -42,6 +42,9 @@ internal sealed class ClusterService(RaftHost raft, ResponseHeaders headers, Tim
     public async ValueTask<MemberAddResponse> MemberAddAsync(MemberAddRequest request, CancellationToken cancellation)
     {
         string[] urls = Checked(request.PeerURLs);
+
+        // Every voter must be connected, the leader knows: without one there is nothing to wait for (etcd: isConnectedFullySince).
+        RaftHostCalls.ThrowIf(raft.Status.Leader == 0 ? EtcdError.Unhealthy : null);
         var added = new Member
         {
             ID = MemberIds.OfAdded(urls, time.GetUtcNow().ToUnixTimeSeconds(), raft.View.Members.IsTaken),

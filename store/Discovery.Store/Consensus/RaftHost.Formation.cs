@@ -41,7 +41,7 @@ public sealed partial class RaftHost
         FormationMark.Remove(_disk);
         _formation = null;
         Replica.IsHeldBack = false;
-        LogTakesPart(_log, silent.Length == 0 ? "nobody" : silent);
+        LogTakesPart(_log, silent.Length == 0 ? "all others have answered" : $"{silent} did not answer yet");
         RaftStatus raft = Replica.Raft;
         if (raft.Id == raft.Membership.Voters.MinBy(static id => id.Value))
         {
@@ -50,8 +50,8 @@ public sealed partial class RaftHost
         }
     }
 
-    [LoggerMessage(1036, LogLevel.Information, "This new member takes part from now on; not heard of among the others: {Silent}.")]
-    private static partial void LogTakesPart(ILogger logger, string silent);
+    [LoggerMessage(1036, LogLevel.Information, "This new member takes part from now on: {Heard}.")]
+    private static partial void LogTakesPart(ILogger logger, string heard);
 
     [LoggerMessage(1037, LogLevel.Warning, "This new member waits for others before it votes, for nobody can say otherwise whether it voted before: {Silent} did not answer. Start them, or check --initial-cluster.")]
     private static partial void LogWaits(ILogger logger, string silent);

@@ -14,6 +14,7 @@ public sealed partial class RaftHost
     private volatile PeerNetwork? _network;
     private (MemberTable Members, bool Leads) _followed = (MemberTable.Empty, false);
     private ulong _knownLeader;
+    private long _leaderChanges;
     private bool _isBecoming;
 
     /// <summary>Where peers are served, with the ports that port 0 became; none when nobody can join.</summary>
@@ -30,6 +31,9 @@ public sealed partial class RaftHost
         Enter(handover);
         return handover.Answer;
     }
+
+    /// <summary>How often another leader was seen than before, the first included; for metrics.</summary>
+    internal long LeaderChanges { get => Interlocked.Read(ref _leaderChanges); private set => Interlocked.Exchange(ref _leaderChanges, value); }
 
     /// <summary>How each peer is reached, for metrics.</summary>
     internal IReadOnlyList<PeerStatus> PeerStatuses => _network?.Peers ?? [];
@@ -164,6 +168,7 @@ public sealed partial class RaftHost
         if (status.Leader != _knownLeader)
         {
             _knownLeader = status.Leader;
+            LeaderChanges += status.Leader != 0 ? 1 : 0;
             LogLeader(_log, status.Leader == 0 ? "nobody" : $"{status.Leader:x}", status.Term);
         }
 

@@ -187,7 +187,7 @@ internal sealed partial class Replica
         _proposals.FailOlderThan(since, error);
         _confirmations.FailOlderThan(since, error);
         _confirmations.Tick(_electionTicks / 2);
-        TickLeases(now, since, error);
+        TickLeases(now, since, _node.Leader is null ? EtcdError.NoLeader : EtcdError.Timeout);
         TickSnapshots();
         TickMembers(now);
         if (_leads && _history.Target(_keyspace, now) is { } revision)
