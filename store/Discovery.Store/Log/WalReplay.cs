@@ -41,8 +41,9 @@ internal sealed class WalReplay(IDisk disk, EntryId snapshot)
 
         if (!_content.IsStateKnown)
         {
+            string problem = _content.Broken?.ToString() ?? $"{Describe(names[^1])}: found no batch, and no segment before it";
             throw new StoreDataException(
-                $"{_content.Broken}: this is corruption of the newest batch, so nobody can say what this member voted: "
+                $"{problem}: this is corruption of what was written last, so nobody can say what this member voted: "
                 + "remove it from the cluster, delete its data directory and add it again (or restore it from a backup when it is the only one)");
         }
 

@@ -63,6 +63,53 @@ public sealed class WalDamageTests
         Assert.Equal(37, refused);
     }
 
+    /// <summary>Goal: the vote of the batch before is not taken for that of a last batch of which only the end can be read.</summary>
+    [Fact]
+    public void Damage_over_the_border_of_the_last_two_batches_leaves_the_vote_unknown()
+    {
+        (MemoryDisk disk, string path, int lastStart) = OneSegment();
+        Garble(disk, path, lastStart - 32, 80);
+
+        var e = Assert.Throws<StoreDataException>(() => OpenDamaged(disk));
+
+        Assert.Contains("nobody can say what this member voted", e.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>A crash leaves zeros where it wrote nothing, never anything else.</summary>
+    [Fact]
+    public void Garbled_end_of_the_last_batch_is_no_torn_write()
+    {
+        (MemoryDisk disk, string path, int lastStart) = OneSegment();
+        int end = disk.Bytes(path).AsSpan().LastIndexOfAnyExcept((byte)0) + 1;
+        Garble(disk, path, end - 40, 40);
+
+        (RestoredState restored, WalDamage? damage, _) = OpenDamaged(disk);
+
+        Assert.NotNull(damage);
+        Assert.True(damage.Problem.Offset > lastStart);
+        AssertKnown(restored, damage, batches: 5);
+    }
+
+    /// <summary>A segment is begun only with a batch to write: without those before it nobody knows the vote.</summary>
+    [Fact]
+    public void Segment_without_a_batch_and_without_those_before_it_is_refused()
+    {
+        MemoryDisk disk = ManySegments();
+        IReadOnlyList<string> segments = Segments(disk);
+        foreach (string earlier in segments.SkipLast(1))
+        {
+            disk.Delete(earlier);
+        }
+
+        byte[] bytes = disk.Bytes(segments[^1]);
+        bytes.AsSpan(WalSegmentHeader.Bytes).Clear();
+        disk.SetBytes(segments[^1], bytes);
+
+        Assert.Throws<StoreDataException>(() => OpenDamaged(disk));
+        string message = Assert.Throws<StoreDataException>(() => OpenDamaged(disk, new EntryId(60, 60))).Message;
+        Assert.StartsWith($"memory/{segments[^1]}: found no batch, and no segment before it", message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Damage_names_the_place_and_what_is_lost()
     {
@@ -105,6 +152,34 @@ public sealed class WalDamageTests
         using Wal again = Open(disk, out RestoredState restored, out _);
         Assert.Equal(["1.1 Command payload 1", "2.2 Command payload 2", "6.3 Command healed"], restored.Entries.Select(Text));
         Assert.False(restored.HardState.IsRecovering);
+    }
+
+    /// <summary>Goal: a power cut while the rest is written anew leaves the damage to be found, or the member that recovers.</summary>
+    [Fact]
+    public void Power_cut_while_damage_is_set_aside_forgets_nothing()
+    {
+        MemoryDisk disk = ManySegments();
+        string second = Segments(disk)[1];
+        Flip(disk, second, disk.Bytes(second).AsSpan().IndexOf("payload 14 "u8));
+        var traced = new TracedDisk(disk);
+        Wal.Open(traced, default, static (_, _) => { }, out RestoredState wanted, out _, SegmentBytes).Dispose();
+        var random = new Random(1);
+        var cut = new PowerCut(traced);
+        foreach (DiskStep? step in traced.Steps.Append<DiskStep?>(null))
+        {
+            for (int i = 0; i < 20; i++)
+            {
+                (RestoredState restored, _, _) = OpenDamaged(cut.Leave(random, i / 19.0));
+
+                Assert.Equal(wanted.HardState, restored.HardState);
+                Assert.Equal(wanted.Entries.Select(Text), restored.Entries.Select(Text));
+            }
+
+            if (step is not null)
+            {
+                cut.Do(step);
+            }
+        }
     }
 
     [Fact]
@@ -275,6 +350,13 @@ public sealed class WalDamageTests
         }
 
         return (disk, Segments(disk)[0], start);
+    }
+
+    private static void Garble(MemoryDisk disk, string path, int from, int count)
+    {
+        byte[] bytes = disk.Bytes(path);
+        bytes.AsSpan(from, count).Fill(0xee);
+        disk.SetBytes(path, bytes);
     }
 
     private static MemoryDisk ManySegments()
