@@ -139,6 +139,7 @@ internal sealed class MemberDisk(Simulation simulation, MemberProcess process)
     private void StartInstall(SnapshotReceiver received) => InBackground(() =>
     {
         (KeyspaceState State, SnapshotInfo Info)? installed = null;
+        string outcome = "installed";
         try
         {
             installed = _data.Snapshots.Install(received);
@@ -148,9 +149,10 @@ internal sealed class MemberDisk(Simulation simulation, MemberProcess process)
         catch (Exception e) when (e is IOException or StoreDataException)
         {
             simulation.Tally.Add("snapshots that could not be installed");
+            outcome = e.Message;
         }
 
-        simulation.Trace.Add(TraceKind.Snapshot, Member.Name, (long)received.At.Index, text: "installed");
+        simulation.Trace.Add(TraceKind.Snapshot, Member.Name, (long)received.At.Index, text: outcome);
         Replica.SnapshotInstalled(received, installed);
         process.Wake();
     });

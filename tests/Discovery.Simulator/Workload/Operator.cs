@@ -96,7 +96,7 @@ internal sealed class Operator(
         ulong id = MemberIds.OfAdded(options.EffectiveAdvertisePeerUrls, seconds, table.IsTaken);
         _ordered.Add(new SimulatedMember(cluster, $"m{number}", options, new NodeId(id))
         {
-            Joins = new WalIdentity(cluster.Members[0].ClusterId, id),
+            Joins = new WalIdentity(cluster.Members.First(static member => member.ClusterId != 0).ClusterId, id),
         });
         var member = new Member { ID = id, PeerURLs = { options.EffectiveAdvertisePeerUrls }, IsLearner = _chance.Happens(0.4) };
         return DecideAsync("add", Kind.Add, member);
