@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using Discovery.Simulator.Checks;
 using Discovery.Simulator.Report;
@@ -36,7 +35,7 @@ internal sealed class SeedRunner(int members, Action<string>? reader = null)
 
     public SeedReport Run(long seed)
     {
-        var watch = Stopwatch.StartNew();
+        TimeSpan before = Environment.CpuUsage.TotalTime;
         SeedRun run = new(seed, members);
         run.Trace.Reader = reader;
         string? violation = null;
@@ -51,7 +50,7 @@ internal sealed class SeedRunner(int members, Action<string>? reader = null)
             checker = e is ViolationException broken ? broken.Violation.Checker : e.GetType().Name;
         }
 
-        return new SeedReport(seed, members, run.Now, watch.Elapsed, run.Trace.Hash, run.Tally, checker, violation);
+        return new SeedReport(seed, members, run.Now, Environment.CpuUsage.TotalTime - before, run.Trace.Hash, run.Tally, checker, violation);
     }
 
     private string Describe(long seed, SeedRun run, Exception e)

@@ -4,7 +4,7 @@ namespace Discovery.Simulator.Report;
 /// <param name="Seed">The seed.</param>
 /// <param name="Members">Members at the start.</param>
 /// <param name="Simulated">Simulated time.</param>
-/// <param name="Worked">Wall time.</param>
+/// <param name="Worked">Time of a core.</param>
 /// <param name="TraceHash">The same whenever the seed is run by the same program.</param>
 /// <param name="Tally">What happened how often.</param>
 /// <param name="Checker">Whose rule was broken (<see cref="Checks.Violation.Checker"/>); null when none was.</param>

@@ -16,7 +16,7 @@ internal sealed class Summary
 
     public TimeSpan Simulated { get; private set; }
 
-    /// <summary>Wall time of all processes that worked for it, added up.</summary>
+    /// <summary>Time of cores that worked for it, added up: a busy machine has less of it to give, but counts no other work.</summary>
     public TimeSpan Worked { get; private set; }
 
     public Tally Tally { get; } = new();
@@ -60,7 +60,7 @@ internal sealed class Summary
         double perSecond = Tally.Sum("operations ") / seconds;
         double perMinute = Tally.Sum("fault ") / (seconds / 60);
         double rate = seconds / Math.Max(0.001, Worked.TotalSeconds);
-        _ = text.AppendLine(culture, $"{Seeds} seeds, {Simulated.TotalHours:0.00} simulated hours in {Elapsed.TotalSeconds:0.0} s; {rate:0} times real time a core");
+        _ = text.AppendLine(culture, $"{Seeds} seeds, {Simulated.TotalHours:0.00} simulated hours in {Elapsed.TotalSeconds:0.0} s; {rate:0} times real time on one core");
         _ = text.AppendLine(culture, $"{perSecond:0.0} operations a simulated second, {perMinute:0.0} faults a simulated minute, {Violated.Count} violations, trace {_traceHash:x16}");
         foreach ((string what, long count) in Tally.Counts)
         {
