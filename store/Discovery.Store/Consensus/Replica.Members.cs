@@ -152,7 +152,9 @@ internal sealed partial class Replica
             _nextPublish = now + Limits.RequestTimeout;
             var member = new Member
             {
-                ID = _identity.MemberId, Name = _options.Name, ClientURLs = { _options.EffectiveAdvertiseClientUrls },
+                ID = _identity.MemberId,
+                Name = _options.Name,
+                ClientURLs = { _options.EffectiveAdvertiseClientUrls },
             };
             Enter(NewProposal(MemberCommandOf(Kind.Publish, member)), now);
         }

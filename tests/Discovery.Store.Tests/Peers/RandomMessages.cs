@@ -1,5 +1,5 @@
-using Discovery.EtcdApi;
 using System.Globalization;
+using Discovery.EtcdApi;
 using Discovery.Raft;
 using Discovery.Store.Consensus;
 
