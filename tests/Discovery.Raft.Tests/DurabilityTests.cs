@@ -66,6 +66,7 @@ public sealed class DurabilityTests
 
         nodes[1].Campaign();
         nodes.Turn();
+        nodes[1].Receive(new Message(MessageKind.VoteResponse, Nodes.Id(9), Nodes.Id(1), 2));
         Assert.Equal((RaftRole.Candidate, new HardState(2, Nodes.Id(1), 1)), (nodes[1].Role, nodes[1].Writing!.HardState));
 
         nodes[1].FinishWrite();
@@ -115,6 +116,28 @@ public sealed class DurabilityTests
 
         Assert.Equal(2UL, nodes[1].Node.Status.Persisted);
         Assert.All(nodes.All, static member => Assert.Equal([7], member.Commands));
+    }
+
+    /// <summary>The commit index may be far ahead of the leader's own disk; a restart needs the log up to it.</summary>
+    [Fact]
+    public void Commit_index_goes_to_disk_only_as_far_as_the_log_there()
+    {
+        var nodes = new Nodes(3, Nodes.Settings with { BatchBytesMax = 10 });
+        nodes.Elect(1);
+        nodes[1].IsDiskSlow = true;
+        for (byte i = 0; i < 5; i++)
+        {
+            nodes[1].Propose(i, bytes: 10);
+        }
+
+        nodes.Run();
+        nodes[1].FinishWrite();
+        nodes.Turn();
+        nodes[1].FinishWrite();
+        nodes[1].Crash();
+        nodes[1].Start();
+
+        Assert.Equal((new EntryId(2, 4), 4UL), (nodes[1].Node.Status.Last, nodes[1].Commit));
     }
 
     [Fact]

@@ -7,7 +7,7 @@ namespace Discovery.Raft.Tests;
 /// </summary>
 internal sealed class Exploration
 {
-    private const int Steps = 600;
+    private const int Rounds = 200;
     private const int PatienceTicks = 300;
 
     private readonly Random _random;
@@ -15,8 +15,10 @@ internal sealed class Exploration
     private readonly Dictionary<ulong, ulong> _asked = [];
     private readonly Dictionary<Member, int> _readsSeen = [];
     private readonly bool _changesMembers;
-    private readonly (int Weight, Action Happen)[] _mixture;
-    private readonly int _weight;
+    private readonly (int Chance, Action Happen)[] _mixture;
+    private readonly int _disorder;
+    private readonly int _repetition;
+    private readonly int _loss;
     private ulong _lastContext;
     private ulong _lastId;
     private bool _wasDamaged;
@@ -39,58 +41,73 @@ internal sealed class Exploration
             BatchBytesMax = 1 + _random.Next(100),
         });
         _mixture = Mixture();
-        _weight = _mixture.Sum(static part => part.Weight);
+        (_disorder, _repetition, _loss) = (Chance(300), Chance(200), Chance(200));
     }
 
     public void Run()
     {
-        for (int i = 0; i < Steps; i++)
-        {
-            Step();
-            if (_random.Next(4) > 0)
-            {
-                _nodes.Turn();
-            }
-
-            LookAtReads();
-        }
-
+        RunFaults();
         StopFaults();
         GetOn();
     }
 
-    /// <summary>What may happen, and how often. Each life has its own mixture: some faults never come, others come in crowds.</summary>
-    private (int Weight, Action Happen)[] Mixture() =>
+    private void RunFaults()
+    {
+        for (int i = 0; i < Rounds; i++)
+        {
+            Round();
+            LookAtReads();
+        }
+    }
+
+    /// <summary>
+    /// What may happen in a round, and how often in 1,000. Each life has its own mixture: some faults never come, others in
+    /// crowds.
+    /// </summary>
+    private (int Chance, Action Happen)[] Mixture() =>
     [
-        (1 + Share(60), DeliverOne),
-        (1 + Share(20), () => OneUp()?.Tick()),
-        (1 + Share(15), Propose),
-        (1 + Share(8), () => OneUp()?.FinishWrite()),
-        (Share(4), Ask),
-        (Share(3), () => One().IsDiskSlow ^= true),
-        (Share(2), () => Crash(One())),
-        (1 + Share(4), () => Start(One())),
-        (Share(2), Cut),
-        (1 + Share(2), _nodes.Heal),
-        (Share(2), () => OneUp()?.Compact()),
-        (Share(2), () => OneUp()?.Campaign()),
-        (Share(2), () => OneUp()?.Node.TransferLeadership(One().Id)),
-        (Share(2), () => OneUp()?.Node.ReportUnreachable(One().Id)),
-        (_changesMembers ? Share(4) : 0, Change),
+        (1_000, Deliver),
+        (300 + Chance(700), TickAll),
+        (100 + Chance(900), Propose),
+        (100 + Chance(900), () => OneUp()?.FinishWrite()),
+        (Chance(300), Ask),
+        (Chance(50), () => One().IsDiskSlow ^= true),
+        (Chance(30), () => Crash(One())),
+        (20 + Chance(100), () => Start(One())),
+        (Chance(60), Cut),
+        (50 + Chance(200), _nodes.Heal),
+        (Chance(100), () => OneUp()?.Compact()),
+        (Chance(50), () => OneUp()?.Campaign()),
+        (Chance(50), () => OneUp()?.Node.TransferLeadership(One().Id)),
+        (Chance(50), () => OneUp()?.Node.ReportUnreachable(One().Id)),
+        (_changesMembers ? Chance(300) : 0, Change),
     ];
 
-    private int Share(int most) => _random.Next(5) == 0 ? 0 : _random.Next(10 * most);
+    private int Chance(int most) => _random.Next(5) == 0 ? 0 : 1 + _random.Next(most);
 
-    private void Step()
+    private void Round()
     {
-        int draw = _random.Next(_weight);
-        foreach ((int weight, Action happen) in _mixture)
+        foreach ((int chance, Action happen) in _mixture)
         {
-            draw -= weight;
-            if (draw < 0)
+            if (_random.Next(1_000) < chance)
             {
                 happen();
-                return;
+            }
+        }
+
+        if (_random.Next(4) > 0)
+        {
+            _nodes.Turn();
+        }
+    }
+
+    private void TickAll()
+    {
+        foreach (Member member in _nodes.Up)
+        {
+            if (_random.Next(8) > 0)
+            {
+                member.Tick();
             }
         }
     }
@@ -99,33 +116,39 @@ internal sealed class Exploration
 
     private Member? OneUp() => One() is { IsUp: true } member ? member : null;
 
-    private void DeliverOne()
+    private void Deliver()
     {
-        if (_nodes.Wire.Count == 0)
+        for (int count = _random.Next(2 * (_nodes.Wire.Count + 1)); count > 0 && _nodes.Wire.Count > 0; count--)
         {
-            return;
-        }
+            // Mostly in order, as connections deliver.
+            int at = _random.Next(1_000) < _disorder ? _random.Next(_nodes.Wire.Count) : 0;
+            Message message = _nodes.Wire[at];
+            if (_random.Next(1_000) >= _repetition)
+            {
+                _nodes.Wire.RemoveAt(at);
+            }
 
-        // Mostly in order, as connections deliver; sometimes not.
-        int at = _random.Next(4) == 0 ? _random.Next(_nodes.Wire.Count) : 0;
-        Message message = _nodes.Wire[at];
-        int fate = _random.Next(20);
-        if (fate > 0)
-        {
-            _nodes.Wire.RemoveAt(at);
-        }
+            if (_random.Next(1_000) >= _loss)
+            {
+                _nodes.Deliver(message);
+            }
 
-        if (fate < 18)
-        {
-            _nodes.Deliver(message);
+            if (_random.Next(2) == 0)
+            {
+                _nodes[message.To.Value].Turn();
+            }
         }
     }
 
+    /// <summary>Whoever believes to lead, and now and then another.</summary>
     private void Propose()
     {
-        if ((_random.Next(4) == 0 ? OneUp() : _nodes.Leader) is { } member)
+        foreach (Member member in _nodes.Up)
         {
-            _ = member.Propose((byte)_random.Next(256), 1 + _random.Next(40));
+            if (member.Role == RaftRole.Leader || _random.Next(20) == 0)
+            {
+                _ = member.Propose((byte)_random.Next(256), 1 + _random.Next(40));
+            }
         }
     }
 
@@ -197,10 +220,13 @@ internal sealed class Exploration
     /// <summary>Any set of voters and learners that is not empty; ids that are gone stay gone.</summary>
     private void Change()
     {
-        if (!_changesMembers || _nodes.Leader is not { } leader)
+        Member[] leaders = [.. _nodes.Up.Where(static member => member.Role == RaftRole.Leader)];
+        if (leaders.Length == 0)
         {
             return;
         }
+
+        Member leader = leaders[_random.Next(leaders.Length)];
 
         List<ulong> ids = [.. leader.Node.Membership.All.Select(static id => id.Value)];
         if (_lastId < 7 && _random.Next(2) == 0)

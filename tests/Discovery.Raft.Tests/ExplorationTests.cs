@@ -2,7 +2,7 @@ namespace Discovery.Raft.Tests;
 
 public sealed class ExplorationTests
 {
-    private const int Seeds = 2_500;
+    private const int Seeds = 2_000;
 
     /// <summary>
     /// Goal: no order of faults breaks safety, and once they stop the cluster gets on. How: many random lives. A failure

@@ -61,6 +61,33 @@ public sealed class RecoveryTests
         Assert.False(nodes[3].Disk.State.IsRecovering);
     }
 
+    /// <summary>Having some of what was lost is not enough: what is still missing may be committed too.</summary>
+    [Fact]
+    public void Recovery_does_not_end_halfway()
+    {
+        var nodes = new Nodes(3, Nodes.Settings with { MessageBytesMax = 1, InflightMax = 1 });
+        nodes.Elect(1);
+        for (byte i = 0; i < 5; i++)
+        {
+            nodes[1].Propose(i);
+        }
+
+        nodes.Run();
+        nodes[3].Crash();
+        nodes[3].Disk.Damage(6);
+        nodes[3].Start();
+        nodes.Loses = message => message.To == Nodes.Id(3) && !message.Entries.IsEmpty && nodes[3].Node.Status.Last.Index >= 4;
+
+        nodes.Tick(100);
+        Assert.NotNull(nodes.Leader);
+        Assert.Equal(4UL, nodes[3].Commit);
+        Assert.True(nodes[3].Disk.State.IsRecovering);
+
+        nodes.Loses = null;
+        nodes.TickUntil(() => !nodes[3].Disk.State.IsRecovering);
+        Assert.Equal(nodes.Leader!.Commit, nodes[3].Commit);
+    }
+
     [Fact]
     public void Recovery_goes_on_after_another_restart()
     {

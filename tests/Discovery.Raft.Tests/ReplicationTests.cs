@@ -187,6 +187,22 @@ public sealed class ReplicationTests
         Assert.Equal([7], nodes[2].Commands);
     }
 
+    /// <summary>What stands behind the last entry of the message may be of a leader that nobody followed.</summary>
+    [Fact]
+    public void Message_commits_nothing_behind_its_last_entry()
+    {
+        var nodes = new Nodes(3, terms: static _ => [2, 2, 2]);
+
+        nodes[3].Receive(new Message(MessageKind.Append, Nodes.Id(1), Nodes.Id(3), 4)
+        {
+            Log = new EntryId(1, 1),
+            Index = 4,
+            Entries = new[] { nodes[1].Disk.Log[1] },
+        });
+
+        Assert.Equal((2UL, 4UL), (nodes[3].Commit, nodes[3].Node.Status.Last.Index));
+    }
+
     [Fact]
     public void Heartbeat_commits_nothing_that_the_follower_may_not_have()
     {
