@@ -142,7 +142,7 @@ public sealed partial class RaftNode
         bool granted = free && !_state.IsRecovering && request.Log >= _log.Last;
 #if MUTANTS
         granted |= RaftMutant.VoteTwice.IsPlanted() && request.Log >= _log.Last;
-        granted |= RaftMutant.VoteForOlderLog.IsPlanted() && free;
+        granted |= RaftMutant.VoteForOlderLog.IsPlanted() && free && !_state.IsRecovering;
         granted |= RaftMutant.DamagedMemberVotes.IsPlanted() && free && request.Log >= _log.Last;
 #endif
         if (pre)

@@ -84,8 +84,7 @@ public sealed partial class RaftNode
         ulong answered = _log.Membership.QuorumOf(id =>
             id == _settings.Id ? _round : _progress.TryGetValue(id, out Progress? progress) ? progress.Round : 0);
 #if MUTANTS
-        bool isHeard = _log.Membership.IsQuorum(id => id == _settings.Id || (_progress.TryGetValue(id, out Progress? of) && of.IsActive));
-        answered = RaftMutant.ReadWithoutRound.IsPlanted() || (RaftMutant.StaleReadAfterPause.IsPlanted() && isHeard) ? _round : answered;
+        answered = RaftMutant.ReadWithoutRound.IsPlanted() ? _round : answered;
 #endif
         while (_askedReads.TryPeek(out (NodeId From, ulong Context, ulong Index, ulong Round) read) && read.Round <= answered)
         {

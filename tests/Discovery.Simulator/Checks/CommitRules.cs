@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Discovery.Raft;
 
 namespace Discovery.Simulator.Checks;
@@ -9,7 +10,7 @@ namespace Discovery.Simulator.Checks;
 internal sealed class CommitRules(
     RunPosition position, Dictionary<NodeId, MemberTrace> members, EntryRegister entries, CommittedEntries committed)
 {
-    /// <summary>The membership in force just before the index, as the log has it.</summary>
+    /// <summary>The membership in force just before the index, as the log has it; null when nobody can say.</summary>
     public Membership? MembershipBefore(DurableLog log, ulong index)
     {
         int last = log.Memberships.Count - 1;
@@ -18,7 +19,19 @@ internal sealed class CommitRules(
             last--;
         }
 
-        return last >= 0 ? log.Memberships[last].Membership : committed.MembershipAt(index - 1);
+        // The log tells none: then it is that of the state before it, which others have applied.
+        return last >= 0 ? log.Memberships[last].Membership : committed.MembershipAt(Math.Min(index - 1, log.Base.Index));
+    }
+
+    /// <summary>The membership in force is what the newest entry of the own log says, committed or not (Raft §6).</summary>
+    public void CheckMembership(MemberTrace member, in RaftStatus status)
+    {
+        DurableLog disk = member.Disk;
+        bool isAllOnDisk = status.Persisted == status.Last.Index && disk.Last == status.Last;
+        if (isAllOnDisk && MembershipBefore(disk, status.Last.Index + 1) is { } wanted && !wanted.Equals(status.Membership))
+        {
+            position.Fail("membership as the log says", $"{member.Id} goes by {status.Membership}; its log up to {status.Last} says {wanted}");
+        }
     }
 
     /// <summary>
@@ -28,14 +41,14 @@ internal sealed class CommitRules(
     public void CheckDurable(MemberTrace by, EntryId id, Membership current)
     {
         List<NodeId> holders = [.. members.Values.Where(member => member.Holds(id)).Select(static member => member.Id)];
-        if (current.IsQuorum(holders.Contains) || MembershipBefore(by.Disk, id.Index + 1)?.IsQuorum(holders.Contains) == true)
+        if (IsQuorum(current, holders) || (MembershipBefore(by.Disk, id.Index + 1) is { } before && IsQuorum(before, holders)))
         {
             return;
         }
 
         foreach ((ulong index, Membership membership) in by.Disk.Memberships)
         {
-            if (index > id.Index && membership.IsQuorum(holders.Contains))
+            if (index > id.Index && IsQuorum(membership, holders))
             {
                 return;
             }
@@ -77,6 +90,12 @@ internal sealed class CommitRules(
             }
         }
     }
+
+    /// <summary>Counted here and not by the code that is judged.</summary>
+    private static bool IsQuorum(Membership membership, List<NodeId> holders) =>
+        IsMajority(membership.Voters, holders) && (membership.Outgoing.IsEmpty || IsMajority(membership.Outgoing, holders));
+
+    private static bool IsMajority(ImmutableArray<NodeId> set, List<NodeId> holders) => 2 * set.Count(holders.Contains) > set.Length;
 
     private void FailCompleteness(EntryId first, EntryId missing) => position.Fail(
         "leader completeness", $"the leader of term {first.Term} began its log at {first} and lacks {missing}, which is committed");

@@ -11,6 +11,7 @@ internal sealed class CommittedEntries(RunPosition position)
     private readonly List<(ulong Term, UInt128 Content)> _applied = [];
     private readonly List<(ulong Index, Membership Membership)> _memberships = [];
     private readonly HashSet<NodeId> _left = [];
+    private int _seen;
 
     /// <summary>Where a term's entries are known to be committed up to, by term.</summary>
     public SortedList<ulong, ulong> LastOfTerm { get; } = [];
@@ -53,6 +54,11 @@ internal sealed class CommittedEntries(RunPosition position)
             {
                 Change(id, changed);
             }
+
+            while (_seen < _applied.Count && _applied[_seen].Term != 0)
+            {
+                _seen++;
+            }
         }
         else if (known.Term != id.Term || known.Content != content)
         {
@@ -67,11 +73,11 @@ internal sealed class CommittedEntries(RunPosition position)
     public ulong? TermAt(ulong index) =>
         index > 0 && index <= (ulong)_applied.Count && _applied[(int)index - 1].Term is var term and > 0 ? term : null;
 
-    /// <summary>The membership that stood at the index; null when none was seen.</summary>
+    /// <summary>The membership that stood at the index; null when none was seen, or one may have passed unseen.</summary>
     public Membership? MembershipAt(ulong index)
     {
         int at = _memberships.FindLastIndex(one => one.Index <= index);
-        return at < 0 ? null : _memberships[at].Membership;
+        return at < 0 || index > (ulong)_seen ? null : _memberships[at].Membership;
     }
 
     private void Change(EntryId id, Membership membership)

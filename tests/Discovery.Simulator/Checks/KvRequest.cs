@@ -56,6 +56,9 @@ internal sealed record KvRequest(
 
     private static KvAction ActionOf(RequestOp op) => op.RequestCase switch
     {
+        // What it finds in the past says nothing about the present.
+        RequestOp.RequestOneofCase.RequestRange when op.RequestRange is { Revision: > 0 } past =>
+            new KvAction(KvActionKind.Get, new KeyRange(past.Key, past.RangeEnd), ByteString.Empty, WantsPairs: false),
         RequestOp.RequestOneofCase.RequestRange => ActionOf(op.RequestRange),
         RequestOp.RequestOneofCase.RequestPut => ActionOf(op.RequestPut),
         RequestOp.RequestOneofCase.RequestDeleteRange => ActionOf(op.RequestDeleteRange),

@@ -8,7 +8,7 @@ namespace Discovery.Simulator.Checks;
 /// in the log of every later leader and leaves no disk again; one entry an index is applied, everywhere; a
 /// commit is durable on a majority of the members in force before anyone acts on it; votes and acknowledgements say
 /// only what is on disk; term, vote, commit never go back; a restart finds all that was durable; ids are never reused;
-/// quorums of successive memberships overlap. Exact for what it is shown: it raises no false alarm; what a member applied
+/// quorums of successive memberships overlap; members go by the membership that their log says. Exact for what it is shown: it raises no false alarm; what a member applied
 /// is compared once its own disk holds it, so what it applied and lost in a crash before that is not seen. A step costs what is new in it, a restart the length of the log.
 /// </summary>
 /// <remarks>
@@ -183,6 +183,7 @@ internal sealed class RaftInvariants
         _committed.Said = Math.Max(_committed.Said, status.HardState.Commit);
         EntryId? committed = CommittedBy(member, status);
         member.Status = status;
+        _commits.CheckMembership(member, status);
         if (committed is { } id && _committed.Reach(id))
         {
             _commits.CheckLaterLeaders(id);

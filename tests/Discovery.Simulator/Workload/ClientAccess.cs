@@ -5,6 +5,7 @@ using Discovery.Simulator.Checks;
 using Discovery.Simulator.Cluster;
 using Discovery.Simulator.Time;
 using Google.Protobuf;
+using Google.Protobuf.Collections;
 
 namespace Discovery.Simulator.Workload;
 
@@ -91,6 +92,9 @@ internal sealed class ClientAccess(Simulation simulation, History history)
             case (RangeRequest request, RangeResponse response):
                 observer.Reads.Answered(request, response);
                 break;
+            case (TxnRequest request, TxnResponse response):
+                JudgePast(response.Succeeded ? request.Success : request.Failure, response);
+                break;
             case (_, LeaseGrantResponse granted):
                 observer.Leases.Granted(granted.ID, granted.TTL, operation.Called);
                 break;
@@ -100,6 +104,18 @@ internal sealed class ClientAccess(Simulation simulation, History history)
             case (LeaseKeepAliveRequest request, _):
                 observer.Leases.RenewUnknown(request.ID);
                 break;
+        }
+    }
+
+    /// <summary>What a transaction read of the past; of the present it is the model that judges.</summary>
+    private void JudgePast(RepeatedField<RequestOp> done, TxnResponse response)
+    {
+        for (int i = 0; i < done.Count; i++)
+        {
+            if (done[i].RequestRange is { Revision: > 0 } past)
+            {
+                simulation.Observer.Reads.Answered(past, response.Responses[i].ResponseRange);
+            }
         }
     }
 

@@ -50,9 +50,9 @@ internal sealed class ReadWriteClient(
             CallKind.Txn => DecideAsync(CommandKind.Txn, SeveralKeys(group)),
             CallKind.Range => ReadAsync(new RangeRequest { Key = Keys.At(group), RangeEnd = Keys.At(group + Keys.GroupSize) }),
             CallKind.SerializableGet => ReadAsync(new RangeRequest { Key = key, Serializable = true }),
-            CallKind.OldGet => ReadAsync(new RangeRequest { Key = key, Revision = Math.Max(1, _lastRevision - _chance.Below(30)) }),
+            CallKind.OldGet => ReadAsync(new RangeRequest { Key = key, Revision = OldRevision() }),
             CallKind.Compact when _chance.Happens(0.1) => DecideAsync(
-                CommandKind.Compact, new CompactionRequest { Revision = Math.Max(1, _lastRevision - _chance.Below(40)) }),
+                CommandKind.Compact, new CompactionRequest { Revision = _chance.Happens(0.3) ? _lastRevision : OldRevision() }),
             _ => ReadAsync(new RangeRequest { Key = key }),
         };
     }
@@ -84,7 +84,7 @@ internal sealed class ReadWriteClient(
         {
             Success =
             {
-                new RequestOp { RequestRange = new RangeRequest { Key = Keys.At(first) } },
+                new RequestOp { RequestRange = new RangeRequest { Key = Keys.At(first), Revision = _chance.Happens(0.3) ? OldRevision() : 0 } },
                 new RequestOp { RequestPut = new PutRequest { Key = Keys.At(second), Value = NextValue() } },
             },
         };
@@ -94,6 +94,8 @@ internal sealed class ReadWriteClient(
         return txn;
     }
 
+    private long OldRevision() => Math.Max(1, _lastRevision - _chance.Below(40));
+
     /// <summary>No value is written twice: a read tells which write it saw.</summary>
     private ByteString NextValue() => ByteString.CopyFromUtf8($"{id}.{++_written}");
 
@@ -102,7 +104,7 @@ internal sealed class ReadWriteClient(
         switch (call.Response)
         {
             case RangeResponse range:
-                _lastRevision = Math.Max(_lastRevision, range.Header.Revision);
+                Reached(range.Header);
                 foreach (KeyValue kv in range.Kvs)
                 {
                     _seen[kv.Key] = kv.ModRevision;
@@ -110,14 +112,19 @@ internal sealed class ReadWriteClient(
 
                 break;
             case PutResponse put:
+                Reached(put.Header);
                 _seen[((PutRequest)call.Request).Key] = put.Header.Revision;
                 break;
-            case DeleteRangeResponse:
+            case DeleteRangeResponse delete:
+                Reached(delete.Header);
                 _ = _seen.Remove(((DeleteRangeRequest)call.Request).Key);
                 break;
             case TxnResponse { Succeeded: true } txn when call.Request is TxnRequest { Compare: [var compare] }:
+                Reached(txn.Header);
                 _seen[compare.Key] = txn.Header.Revision;
                 break;
         }
     }
+
+    private void Reached(ResponseHeader header) => _lastRevision = Math.Max(_lastRevision, header.Revision);
 }
