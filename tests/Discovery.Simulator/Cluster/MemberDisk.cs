@@ -13,6 +13,9 @@ namespace Discovery.Simulator.Cluster;
 /// </summary>
 internal sealed class MemberDisk(Simulation simulation, MemberProcess process)
 {
+    /// <summary>How often the disk is as fast as the loop expects of a fast one.</summary>
+    private const double WrittenAtOnce = 0.2;
+
     private OpenedData _data = null!;
     private TimeSpan _logBusyUntil;
     private TimeSpan _backgroundBusyUntil;
@@ -69,9 +72,9 @@ internal sealed class MemberDisk(Simulation simulation, MemberProcess process)
         simulation.Observer.PersistDue(process, batch);
         simulation.Trace.Add(TraceKind.Persisting, Member.Name, (long)batch.HardState.Term, batch.Entries.Count > 0 ? (long)batch.Entries[^1].Id.Index : 0);
         process.Come(Effect.PersistDue);
-        if (Replica.IsAlone && _logBusyUntil <= simulation.Now)
+        if (_logBusyUntil <= simulation.Now && (Replica.IsAlone || Member.Chance.Happens(WrittenAtOnce)))
         {
-            // As in production: nothing else can go on meanwhile.
+            // As in production: the loop waits for a fast disk itself.
             Write(batch);
         }
         else
