@@ -163,6 +163,7 @@ public sealed partial class RaftNode
         }
 
         _state = _state with { VotedFor = request.From };
+        _role = RaftRole.Follower;
         AwaitLeader();
 #if MUTANTS
         if (RaftMutant.VoteBeforeSync.IsPlanted())

@@ -20,6 +20,10 @@ public sealed partial class RaftNode
     /// the leader, this node or another, is confirmed by a majority. It may never come, when messages are lost or the
     /// leader changes: then ask again. False when there is no leader to ask, or too many reads wait.
     /// </summary>
+    /// <param name="context">
+    /// Never given before by this member, also not before a restart: the answer to an old question may come late, in the
+    /// same term, and its index is too old for a new one.
+    /// </param>
     public bool TryReadIndex(ulong context)
     {
         if (_role == RaftRole.Leader)

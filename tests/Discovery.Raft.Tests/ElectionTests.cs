@@ -75,6 +75,21 @@ public sealed class ElectionTests
         Assert.Equal([(1UL, true), (2UL, false), (1UL, true)], nodes.Sent.Select(static message => (message.To.Value, message.Accepted)));
     }
 
+    /// <summary>Answers to its own question that come late must not make it a rival of the one that it voted for.</summary>
+    [Fact]
+    public void Member_that_gives_its_vote_asks_no_more_for_itself()
+    {
+        var nodes = new Nodes(3);
+        nodes[3].Receive(new Message(MessageKind.VoteResponse, Nodes.Id(1), Nodes.Id(3), 2));
+        nodes[3].Campaign();
+        nodes.Turn();
+
+        nodes[3].Receive(Ask(MessageKind.VoteRequest, 1, 3, term: 2));
+        nodes[3].Receive(new Message(MessageKind.PreVoteResponse, Nodes.Id(2), Nodes.Id(3), 3) { Accepted = true });
+
+        Assert.Equal((RaftRole.Follower, 2UL), (nodes[3].Role, nodes[3].Node.Term));
+    }
+
     [Fact]
     public void Split_vote_is_settled_in_a_later_term()
     {

@@ -286,6 +286,7 @@ internal sealed class Exploration
         member.Applied.Count == leader.Applied.Count
         && leader.Applied[^1].Id == leader.Node.Status.Last
         && member.Node.Leader == leader.Id
+        && member.Node.Membership.Equals(leader.Node.Membership)
         && !member.Node.Status.HardState.IsRecovering;
 
     public override string ToString() => _nodes.ToString();
