@@ -1,5 +1,6 @@
 using Discovery.Raft;
 using Discovery.Simulator.Cluster;
+using Discovery.Simulator.Faults;
 
 namespace Discovery.Simulator;
 
@@ -17,7 +18,23 @@ internal sealed class Peace(SimulatedCluster cluster, Func<bool> isSettled)
     /// <summary>All must have applied the same so soon: snapshots are fetched meanwhile.</summary>
     private static readonly TimeSpan AgreementWithin = TimeSpan.FromSeconds(20);
 
+    /// <summary>A healthy majority must commit something so soon, whatever the others do.</summary>
+    private static readonly TimeSpan CoreWorksWithin = TimeSpan.FromSeconds(30);
+
     private Simulation Simulation => cluster.Simulation;
+
+    /// <summary>Waits until those who are well have committed what came in since.</summary>
+    /// <exception cref="Checks.ViolationException">They did not.</exception>
+    public void AwaitWork(HealthyCore core)
+    {
+        bool works = Simulation.RunUntil(() => core.HasWorked, Simulation.Now + CoreWorksWithin);
+        Simulation.Tally.Add(works ? "majorities that worked while others were broken" : "majorities that nothing could be asked of");
+        if (!works && core.Decides)
+        {
+            string who = string.Join(' ', core.Members.Select(static member => member.Name));
+            Simulation.Position.Fail("liveness", $"{who} are well and a majority, and have committed nothing beyond {core.Before} within {CoreWorksWithin}:\n{Describe()}");
+        }
+    }
 
     /// <summary>Waits until the members are those that have a machine, and they have a leader that all know.</summary>
     /// <exception cref="Checks.ViolationException">It did not come.</exception>

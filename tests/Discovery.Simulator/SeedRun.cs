@@ -66,8 +66,14 @@ internal sealed class SeedRun
 
         _simulation.RunUntil(_faulty);
         _quiet.Cancel();
-        _faults.Heal();
         var peace = new Peace(_cluster, _operator.IsSettled);
+        if (HealthyCore.Choose(_cluster, _simulation.ChanceOf("core")) is { } core)
+        {
+            _faults.HealCore(core.Members);
+            peace.AwaitWork(core);
+        }
+
+        _faults.Heal();
         peace.AwaitLeader();
         _simulation.Observer.Leases.LeaderIs(reachesMajority: true);
         _simulation.RunUntil(_simulation.Now + TimeSpan.FromSeconds(5));

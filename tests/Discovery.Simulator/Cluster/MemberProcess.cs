@@ -143,6 +143,10 @@ internal sealed class MemberProcess
 
     public void Resume() => _context.Resume();
 
+    /// <summary>From now on whatever awaits something goes on so much later, at most.</summary>
+    public void Starve(TimeSpan max) =>
+        _context.Delayed = max > TimeSpan.Zero ? go => _simulation.Events.After(_member.Chance.Between(TimeSpan.Zero, max), go) : null;
+
     /// <summary>Nothing of it happens any more; who was connected learns it.</summary>
     public void End()
     {

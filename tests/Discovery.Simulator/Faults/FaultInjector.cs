@@ -1,4 +1,6 @@
+using Discovery.Raft;
 using Discovery.Simulator.Cluster;
+using Discovery.Simulator.Network;
 using Discovery.Simulator.Report;
 using Discovery.Simulator.Time;
 
@@ -52,12 +54,45 @@ internal sealed class FaultInjector
         _cluster.Network.Heal();
         foreach (SimulatedMember member in _cluster.Members)
         {
-            member.Disk.Faults.Clear();
-            member.Process?.Resume();
-            member.Process?.CrashAt(default, 0);
-            member.HeldUntil = null;
-            member.Start();
+            Heal(member);
         }
+    }
+
+    /// <summary>
+    /// No more faults, and some members are well, and between them everything is. The others stay as they are, and from
+    /// each to each of the core, and back, either nothing arrives from now on or everything.
+    /// </summary>
+    public void HealCore(IReadOnlyList<SimulatedMember> core)
+    {
+        _isOver = true;
+        _simulation.Trace.Add(TraceKind.Fault, "all", text: $"healed: {string.Join(' ', core.Select(static member => member.Name))}");
+        NodeId[] ids = [.. core.Select(static member => member.Id)];
+        foreach (SimulatedLink way in _cluster.Network.Ways(ids, ids))
+        {
+            way.Heal();
+        }
+
+        NodeId[] others = [.. _cluster.Members.Except(core).Select(static member => member.Id)];
+        foreach (SimulatedLink way in _cluster.Network.Between(ids, others))
+        {
+            way.Heal();
+            way.Faults.IsSevered = _chance.Happens(0.5);
+        }
+
+        foreach (SimulatedMember member in core)
+        {
+            Heal(member);
+        }
+    }
+
+    private static void Heal(SimulatedMember member)
+    {
+        member.Disk.Faults.Clear();
+        member.Process?.Resume();
+        member.Process?.Starve(TimeSpan.Zero);
+        member.Process?.CrashAt(default, 0);
+        member.HeldUntil = null;
+        member.Start();
     }
 
     private void Next() => _simulation.Events.After(_plan.Pause * _chance.Between(0.2, 1.8), () =>

@@ -30,6 +30,9 @@ internal enum FaultKind
     /// <summary>The process stands still, as under SIGSTOP or a long collection.</summary>
     Pause,
 
+    /// <summary>The thread pool is busy: what awaits something goes on late, and not in order. The loop has its own thread.</summary>
+    Starvation,
+
     /// <summary>The clock runs slow or fast from now on.</summary>
     ClockRate,
 

@@ -48,6 +48,10 @@ internal sealed class MemberFaults(SimulatedCluster cluster, FaultBudget budget,
                 process.Pause();
                 mend(process.Resume);
                 return true;
+            case FaultKind.Starvation when member.Process is { } process:
+                process.Starve(chance.Between(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(200)));
+                mend(() => process.Starve(TimeSpan.Zero));
+                return true;
             case FaultKind.ClockRate when drift > 0:
                 member.Clock.SetRate(Rate());
                 return true;

@@ -6,6 +6,9 @@ internal sealed class LinkFaults
     /// <summary>Nothing arrives.</summary>
     public bool IsCut { get; set; }
 
+    /// <summary>Nothing arrives, whatever is mended, until everything is.</summary>
+    public bool IsSevered { get; set; }
+
     /// <summary>Nothing arrives until it is unclogged; then all of it does.</summary>
     public bool IsClogged { get; set; }
 
@@ -26,6 +29,6 @@ internal sealed class LinkFaults
 
     public void Clear()
     {
-        (IsCut, Loss, Duplication, Reordering, Delay, Bandwidth) = (false, 0, 0, 0, TimeSpan.Zero, NetworkLimits.Bandwidth);
+        (IsCut, IsSevered, Loss, Duplication, Reordering, Delay, Bandwidth) = (false, false, 0, 0, 0, TimeSpan.Zero, NetworkLimits.Bandwidth);
     }
 }

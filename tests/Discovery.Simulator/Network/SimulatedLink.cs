@@ -17,7 +17,7 @@ internal sealed class SimulatedLink(Simulation simulation, Chance chance)
     /// <summary>Has the message arrive, once, twice or never.</summary>
     public void Send(int bytes, Action arrive)
     {
-        if (Faults.IsCut || chance.Happens(Faults.Loss))
+        if (Faults.IsCut || Faults.IsSevered || chance.Happens(Faults.Loss))
         {
             simulation.Tally.Add("messages lost");
             return;
@@ -35,6 +35,13 @@ internal sealed class SimulatedLink(Simulation simulation, Chance chance)
             simulation.Tally.Add("messages repeated");
             Deliver(bytes, arrive);
         }
+    }
+
+    /// <summary>Nothing is wrong with it any more.</summary>
+    public void Heal()
+    {
+        Faults.Clear();
+        Unclog();
     }
 
     /// <summary>What was held back arrives.</summary>

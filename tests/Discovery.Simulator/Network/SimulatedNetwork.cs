@@ -47,8 +47,7 @@ internal sealed class SimulatedNetwork(Simulation simulation)
     {
         foreach (SimulatedLink link in _links.Values)
         {
-            link.Faults.Clear();
-            link.Unclog();
+            link.Heal();
         }
     }
 }

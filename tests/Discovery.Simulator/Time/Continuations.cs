@@ -41,9 +41,22 @@ internal sealed class Continuations(ContinuationQueue queue) : SynchronizationCo
     /// <summary>What a continuation threw, which nobody awaits.</summary>
     public Action<Exception>? Failed { get; init; }
 
+    /// <summary>Has something go on later than it could; null: at once.</summary>
+    public Action<Action>? Delayed { get; set; }
+
     public bool IsEnded { get; private set; }
 
-    public override void Post(SendOrPostCallback d, object? state) => queue.Add(this, d, state);
+    public override void Post(SendOrPostCallback d, object? state)
+    {
+        if (Delayed is { } delayed)
+        {
+            delayed(() => queue.Add(this, d, state));
+        }
+        else
+        {
+            queue.Add(this, d, state);
+        }
+    }
 
     public override void Send(SendOrPostCallback d, object? state) => throw new NotSupportedException("nobody may wait for a continuation");
 

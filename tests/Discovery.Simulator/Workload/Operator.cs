@@ -37,6 +37,12 @@ internal sealed class Operator(
         while (true)
         {
             await _simulation.WaitAsync(_chance.Around(TimeSpan.FromSeconds(isBusy && !enough.IsCancellationRequested ? 3 : 0.7)));
+            if (cluster.Members.All(static member => member.ClusterId == 0))
+            {
+                // Nobody has come up yet: there is no cluster to run.
+                continue;
+            }
+
             InstallOrdered();
             RetireRemoved();
             if (cluster.Members.FirstOrDefault(static member => member.IsLost) is { } lost)
