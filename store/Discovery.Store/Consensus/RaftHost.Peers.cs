@@ -16,6 +16,7 @@ public sealed partial class RaftHost
     private ulong _knownLeader;
     private long _leaderChanges;
     private bool _isBecoming;
+    private TimeSpan? _endsAt;
 
     /// <summary>Where peers are served, with the ports that port 0 became; none when nobody can join.</summary>
     public IReadOnlyList<string> PeerUrls => _network?.Urls ?? [];
@@ -51,7 +52,9 @@ public sealed partial class RaftHost
         {
             Received = _inbox.Add,
             Unreachable = (id, trouble) => Done(() => ReportUnreachable(id, trouble)),
-            Expelled = what => Done(() => throw new MemberExpelledException(status.MemberId, what)),
+            Expelled = (code, what) => Done(() => throw (code == RefusalCode.Forgetful
+                ? MemberExpelledException.Forgetful(status.MemberId, what)
+                : MemberExpelledException.Removed(what))),
             Answered = (id, isUntouched) => Done(() => _formation?.Answered(id, isUntouched)),
             IsForming = () => Replica.IsHeldBack,
             IsUntouched = () => Status.Term == RestoredState.FormationTerm,
@@ -174,7 +177,14 @@ public sealed partial class RaftHost
 
         if (members.Removed.Contains(status.MemberId))
         {
-            throw new MemberExpelledException(status.MemberId, $"this member ({status.MemberId:x}) was removed from cluster {status.ClusterId:x}");
+            // Not at once: the others are being told that it is decided, and who leads next if it was this one.
+            _endsAt ??= Now + _options.HeartbeatInterval;
+            if (Now >= _endsAt)
+            {
+                throw MemberExpelledException.Removed($"it is {status.MemberId:x}, no member of cluster {status.ClusterId:x} any more");
+            }
+
+            return;
         }
 
         if (_network is not null && (!ReferenceEquals(members, _followed.Members) || leads != _followed.Leads))
@@ -188,6 +198,11 @@ public sealed partial class RaftHost
                     IsPending = leads && !member.IsStarted,
                 }),
             ]);
+            if (members.Removed.Contains(status.Leader))
+            {
+                // It goes, and its connection with it: nobody else would tell that it is not to be waited for.
+                Replica.ReportUnreachable(new NodeId(status.Leader));
+            }
         }
     }
 

@@ -16,10 +16,10 @@ internal sealed record PeerHandlers
     public Action<NodeId, PeerTrouble> Unreachable { get; init; } = static (_, _) => { };
 
     /// <summary>
-    /// A member of our cluster says that this member was removed, or forgot what it was: the process must end with the line
-    /// that is given. Said at each dial.
+    /// A member of our cluster says that this member was removed (<see cref="RefusalCode.Removed"/>) or forgot what it was
+    /// (<see cref="RefusalCode.Forgetful"/>): the process must end. Said at each dial.
     /// </summary>
-    public Action<string> Expelled { get; init; } = static _ => { };
+    public Action<RefusalCode, string> Expelled { get; init; } = static (_, _) => { };
 
     /// <summary>A peer accepted our greeting, and was untouched itself or not (<see cref="Accepted.IsUntouched"/>).</summary>
     public Action<NodeId, bool> Answered { get; init; } = static (_, _) => { };

@@ -173,7 +173,7 @@ internal sealed partial class PeerLink
         _handlers.Unreachable(peer, PeerTrouble.Lost);
         if (stream.Farewell is { Code: RefusalCode.Removed } farewell)
         {
-            _handlers.Expelled($"this member was removed: {farewell.Text}, says {connection.Url}");
+            _handlers.Expelled(RefusalCode.Removed, $"{connection.Url}: {farewell.Text}");
         }
 
         return hasLived;
@@ -203,7 +203,7 @@ internal sealed partial class PeerLink
 
         if (failure.Code is RefusalCode.Removed or RefusalCode.Forgetful)
         {
-            _handlers.Expelled($"this member {(failure.Code == RefusalCode.Removed ? "was removed" : "is refused")}: {failure.Text}");
+            _handlers.Expelled(failure.Code.Value, failure.Text);
         }
     }
 

@@ -97,7 +97,7 @@ internal sealed partial class PeerReceiver(Socket socket, PeerListener listener)
         if (answer is Refused refused)
         {
             NodeId from = hello.From.Member;
-            if (listener.Throttle.Allows(from, $"refused {refused.Code}"))
+            if (refused.Code != RefusalCode.OfferTaken && listener.Throttle.Allows(from, $"refused {refused.Code}"))
             {
                 LogRefused(listener.Log, from, _remote, refused.Text);
             }

@@ -28,7 +28,7 @@ internal sealed class TestMember : IAsyncDisposable
                 Received.Enqueue(message);
             },
             Unreachable = (peer, trouble) => Troubles.Enqueue((peer, trouble)),
-            Expelled = text => RemovedBy = text,
+            Expelled = (code, text) => RemovedBy = code == RefusalCode.Removed ? text : null,
             IsRemoved = id => Removed.Contains(id),
             Adopt = setup.Adopt,
         };
