@@ -17,11 +17,15 @@ internal sealed class Expiry(long leaseId, LeaseTable leases) : Request
 /// one turn are confirmed together, by one question to Raft (ReadIndex). Questions and answers may be lost: then they
 /// are asked again.
 /// </summary>
-internal sealed class Confirmations
+/// <param name="start">
+/// Where contexts count from: far from those of an earlier start of the process, whose answers may still be on their way
+/// in the same term, with indexes that are too old for a question of this one.
+/// </param>
+internal sealed class Confirmations(ulong start)
 {
     private readonly Dictionary<ulong, (int Tick, List<Request> Requests)> _asked = [];
     private List<Request> _entering = [];
-    private ulong _lastContext;
+    private ulong _lastContext = start;
     private int _tick;
 
     /// <summary>Whether something waits to be asked.</summary>

@@ -19,7 +19,7 @@ internal sealed partial class Replica
     private readonly RaftNode _node;
     private readonly HistoryPolicy _history;
     private readonly Proposals _proposals;
-    private readonly Confirmations _confirmations = new();
+    private readonly Confirmations _confirmations;
     private readonly List<(Proposal Waiting, CommandResult Result)> _answers = [];
     private readonly ulong _instance;
     private readonly int _electionTicks;
@@ -52,6 +52,8 @@ internal sealed partial class Replica
         _applied = snapshot.At;
         _instance = instance;
         _proposals = new Proposals(instance);
+        _confirmations = new Confirmations(start: instance);
+        _lastQuestion = instance;
         _history = HistoryPolicy.From(options);
         _electionTicks = options.ElectionTicks;
         _view = keyspace.Publish();
