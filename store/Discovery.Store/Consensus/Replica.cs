@@ -54,6 +54,9 @@ internal sealed partial class Replica
         _proposals = new Proposals(instance);
         _confirmations = new Confirmations(start: instance);
         _lastQuestion = instance;
+
+        // A refusal names sequences only; one of an earlier start must not end a proposal of this one.
+        _lastSequence = instance;
         _history = HistoryPolicy.From(options);
         _electionTicks = options.ElectionTicks;
         _view = keyspace.Publish();
