@@ -216,6 +216,40 @@ run_simulation() {
   done
 }
 
+# Whether the simulator bites: each planted bug counts as a test that passes when it is found; so does the control when it is clean.
+run_mutants() {
+  step "Building with planted bugs"
+  if ! dotnet build tests/Discovery.Simulator -c Mutants --nologo -v quiet -clp:NoSummary >"$work/mutants.log" 2>&1; then
+    grep -E 'error|warning' "$work/mutants.log" | sort -u | head -n 40
+    fail_step "the build with planted bugs"
+    return
+  fi
+
+  local start=$SECONDS code result
+  step "Looking for planted bugs"
+  artifacts/bin/Discovery.Simulator/mutants/Discovery.Simulator --mutants --jobs "$(nproc)" >"$work/mutants.log" 2>"$work/mutants.err" &
+  test_pid=$!
+  wait "$test_pid"
+  code=$?
+  test_pid=
+  result=$(grep -oE '^[0-9]+ passed, [0-9]+ failed' "$work/mutants.log" | tail -n 1)
+  if [[ -z $result ]]; then
+    tail -n 40 "$work/mutants.log" "$work/mutants.err"
+    fail_step "the search for planted bugs ended with $code and without a result"
+    return
+  fi
+
+  cat "$work/mutants.log"
+  passed=$((passed + ${result%% *}))
+  local bad=${result#*, }
+  failed=$((failed + ${bad%% *}))
+  if ((code != 0)); then
+    step "FAILED: planted bugs: $result; dotnet run -c Mutants --project tests/Discovery.Simulator -- --mutants --mutant NAME --long looks longer"
+  else
+    step "Planted bugs: $result ($((SECONDS - start)) s)"
+  fi
+}
+
 step "Discovery's tests in $root"
 install_missing || { fail_step "what the tests need could not be installed"; finish; }
 
@@ -247,7 +281,7 @@ for project in "${order[@]}"; do
   ran=$((ran + 1))
   step "Testing $project"
   run_project "$project"
-  [[ $project != Discovery.Simulator.Tests ]] || run_simulation
+  [[ $project != Discovery.Simulator.Tests ]] || { run_simulation; run_mutants; }
 done
 ((ran > 0)) || fail_step "no test project's name contains \"$filter\""
 finish

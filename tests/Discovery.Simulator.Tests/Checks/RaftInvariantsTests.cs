@@ -354,7 +354,27 @@ public sealed class RaftInvariantsTests
         _script.Writes(1, 2, changes);
         _script.Writes(2, 2, changes);
 
-        AssertBroken("ids are never reused", () => _script.Says(1, RaftRole.Leader, 2, new(2, 5), 5, applied: 5));
+        AssertBroken("ids are never reused", () => _script.Says(1, RaftRole.Leader, 2, new(2, 5), 5, applied: 5, membership: four));
+    }
+
+    [Fact]
+    public void A_membership_that_the_log_does_not_say_is_found()
+    {
+        var four = new Membership(Three.Voters, learners: [new(4)]);
+        _script.Writes(1, 2, Change(2, 3, four));
+
+        AssertBroken("membership as the log says", () => _script.Says(1, RaftRole.Leader, 2, new(2, 3), 2, membership: Three));
+    }
+
+    [Fact]
+    public void A_membership_that_stays_when_its_entry_is_replaced_is_found()
+    {
+        var four = new Membership(Three.Voters, learners: [new(4)]);
+        _script.Writes(3, 2, NoOp(2, 2), Change(2, 3, four));
+        _script.Says(3, RaftRole.Follower, 2, new(2, 3), 2, membership: four);
+        _script.Writes(3, 3, NoOp(3, 3));
+
+        AssertBroken("membership as the log says", () => _script.Says(3, RaftRole.Follower, 3, new(3, 3), 2, membership: four));
     }
 
     [Theory]

@@ -75,7 +75,9 @@ internal sealed class MutantTable(IReadOnlyList<PlantedBug> bugs, int jobs, Text
             _ = text.AppendLine(culture, $"{"control".PadRight(width)}  {(control.Found is null ? "clean" : $"VIOLATED by seeds {string.Join(' ', control.Violated)}")}, {Effort(control)}");
         }
 
-        return text.Append(culture, $"{FoundCount} of {Rows.Count} planted bugs found in {_watch.Elapsed.TotalSeconds:0} s").ToString();
+        int passed = Rows.Count + 1 - FailedCount;
+        _ = text.AppendLine(culture, $"{FoundCount} of {Rows.Count} planted bugs found in {_watch.Elapsed.TotalSeconds:0} s");
+        return text.Append(culture, $"{passed} passed, {FailedCount} failed").ToString();
     }
 
     private static IEnumerable<long> AllSeeds => Enumerable.Range(1, SeedsMax).Select(static seed => (long)seed);
