@@ -35,8 +35,10 @@ public sealed partial class RaftHost
     private void Start()
     {
         // In the caller's thread: whoever opens the store wants it ready, or an exception.
-        if (Replica.Raft.Membership is { IsJoint: false, Voters: [var only] } && only == Replica.Raft.Id)
+        if (!Replica.IsHeldBack)
         {
+            // A member alone leads at once. Others ask around until somebody leads: where one does, nothing comes of it; where
+            // all were restarted, nobody waits for a leader that is not there.
             Replica.Campaign();
         }
 

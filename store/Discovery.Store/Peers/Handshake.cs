@@ -92,7 +92,7 @@ internal static class HandshakeRules
 
         if (own.ClusterId == 0)
         {
-            return new Refused(RefusalCode.NotMember, $"the node at this URL is in no cluster yet, so it is not member {hello.Wanted} of cluster {from.ClusterId:x16}");
+            return new Refused(RefusalCode.NotMember, $"the node at this URL is in no cluster yet, so it is not member {hello.Wanted} of cluster {from.ClusterId:x16}; if it was and its data is gone: etcdctl member remove {hello.Wanted.Value:x}, then member add");
         }
 
         if (from.ClusterId != own.ClusterId)
