@@ -44,6 +44,27 @@ public sealed class FormationTests
     }
 
     [Fact]
+    public async Task Majority_of_the_first_members_forms_the_cluster_and_the_last_comes_later()
+    {
+        await using RunningCluster cluster = RunningCluster.WithoutMembers(new() { Engine = TestRun.Engine });
+        RunningMember[] members = [cluster.NewMember("m1"), cluster.NewMember("m2"), cluster.NewMember("m3")];
+        string[] formation = ["--initial-cluster", cluster.InitialCluster, "--initial-cluster-state", "new"];
+        members[0].Start(formation);
+        members[1].Start(formation);
+        RunningMember leader = await cluster.LeaderAsync();
+        Assert.Equal("OK\n", await new Etcdctl(leader.ClientUrl).RunAsync("put", "/by/two", "1"));
+
+        members[2].Start(formation);
+        await members[2].AnswersAsync();
+        await members[2].CaughtUpAsync(leader);
+
+        // It counts: one of the first two may go.
+        await leader.KillAsync();
+        leader = await cluster.LeaderAsync();
+        Assert.Equal("1\n", await new Etcdctl(leader.ClientUrl).RunAsync("get", "/by/two", "--print-value-only"));
+    }
+
+    [Fact]
     public Task Member_of_another_cluster_is_refused_and_told_so() =>
         Trial.RunAsync(new() { Engine = TestRun.Engine }, static async trial =>
         {

@@ -47,6 +47,29 @@ public sealed class MembershipTests
             await trial.Load.GoesOnAsync();
         });
 
+    /// <summary>Only ours: etcd's asks whoever answers, and when nobody does it trusts itself.</summary>
+    [Fact]
+    public Task Wiped_member_that_is_started_before_the_others_waits_for_them_and_ends() =>
+        TestRun.Engine == StoreEngine.Etcd ? Task.CompletedTask : Trial.RunAsync(new() { Engine = TestRun.Engine }, static async trial =>
+        {
+            RunningMember wiped = trial.Cluster.Members[0], knows = trial.Cluster.Members[1], other = trial.Cluster.Members[2];
+            await Task.WhenAll(trial.Cluster.Members.Select(static m => m.KillAsync()));
+            wiped.Wipe();
+            wiped.StartAgain();
+            await Eventually.HoldsAsync(() => wiped.Log.Contains("waits for others before it votes", StringComparison.Ordinal), saw: () => wiped.Tail);
+
+            // Twice: the data that it made meanwhile must not make it trustworthy.
+            await wiped.KillAsync();
+            wiped.StartAgain();
+            knows.StartAgain();
+            FinishedProcess ended = await wiped.EndsAsync();
+
+            Assert.Equal(1, ended.ExitCode);
+            Assert.Contains("has already been bootstrapped", ended.Error, StringComparison.Ordinal);
+            other.StartAgain();
+            await trial.Load.GoesOnAsync();
+        });
+
     [Fact]
     public Task Removed_members_end_and_the_others_go_on_also_when_it_was_the_leader() =>
         Trial.RunAsync(new() { Engine = TestRun.Engine, Members = 5 }, static async trial =>
@@ -56,7 +79,8 @@ public sealed class MembershipTests
             {
                 Etcdctl etcdctl = await EtcdctlOfLeaderAsync(trial);
                 await ChangeAsync(etcdctl, "member", "remove", $"{await IdAsync(etcdctl, member):x}");
-                await member.EndsAsync();
+                FinishedProcess ended = await member.EndsAsync();
+                Assert.Equal(TestRun.Engine == StoreEngine.Etcd ? 0 : 1, ended.ExitCode);
                 await trial.Load.GoesOnAsync();
             }
 
