@@ -44,6 +44,9 @@ internal enum StoreMutant
     [Description("a new leader ends leases by what it knew when it led before (etcd #9360)")]
     LeasesNotResumed,
 
+    [Description("questions are numbered from 1 after a restart; a late answer to an older one confirms a read (ours, before it shipped)")]
+    ReadContextsAnew,
+
     [Description("a forwarded batch that is delivered twice is applied twice")]
     ForwardedTwice,
 

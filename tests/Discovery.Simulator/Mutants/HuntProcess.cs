@@ -9,7 +9,12 @@ internal static class HuntProcess
     private const string HeapBytesMax = "0x80000000";
 
     /// <summary>Runs it and returns what it found; that it died is a finding too.</summary>
-    public static async Task<HuntReport> RunAsync(PlantedBug bug, IReadOnlyCollection<long> seeds, CancellationToken cancellation)
+    /// <param name="bug">What is planted.</param>
+    /// <param name="seeds">On which seeds, in their order.</param>
+    /// <param name="enough">Then it is given up; what it found until then is nothing.</param>
+    /// <param name="cancellation">Ends everything.</param>
+    public static async Task<HuntReport> RunAsync(
+        PlantedBug bug, IReadOnlyCollection<long> seeds, CancellationToken enough, CancellationToken cancellation)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
         if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet")
@@ -21,14 +26,22 @@ internal static class HuntProcess
         start.ArgumentList.Add($"--hunt={SeedText.Write(seeds)}");
         start.Environment["DOTNET_GCHeapHardLimit"] = HeapBytesMax;
         using Process process = Process.Start(start)!;
+        using CancellationTokenRegistration end = enough.Register(process.Kill);
         Task<string> errors = process.StandardError.ReadToEndAsync(cancellation);
         string last = "";
+        int begun = 0;
         while (await process.StandardOutput.ReadLineAsync(cancellation) is { } line)
         {
             last = line;
+            begun++;
         }
 
         await process.WaitForExitAsync(cancellation);
+        if (enough.IsCancellationRequested && !last.StartsWith('{'))
+        {
+            return new HuntReport { Mutant = bug.Name, Tried = Math.Max(0, begun - 1) };
+        }
+
         return last.StartsWith('{') ? HuntReport.FromJson(last) : Died(bug, last, process.ExitCode, await errors);
     }
 

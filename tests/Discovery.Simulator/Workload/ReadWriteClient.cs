@@ -51,8 +51,8 @@ internal sealed class ReadWriteClient(
             CallKind.Range => ReadAsync(new RangeRequest { Key = Keys.At(group), RangeEnd = Keys.At(group + Keys.GroupSize) }),
             CallKind.SerializableGet => ReadAsync(new RangeRequest { Key = key, Serializable = true }),
             CallKind.OldGet => ReadAsync(new RangeRequest { Key = key, Revision = OldRevision() }),
-            CallKind.Compact when _chance.Happens(0.1) => DecideAsync(
-                CommandKind.Compact, new CompactionRequest { Revision = _chance.Happens(0.3) ? _lastRevision : OldRevision() }),
+            CallKind.Compact when _chance.Happens(plan.Compactions) => DecideAsync(
+                CommandKind.Compact, new CompactionRequest { Revision = _chance.Happens(0.5) ? _lastRevision : OldRevision() }),
             _ => ReadAsync(new RangeRequest { Key = key }),
         };
     }

@@ -24,6 +24,9 @@ internal sealed class WatchConnection : IWatchTransport
     private WatchConnection(Simulation simulation, ClientAccess access, TimeSpan pause) =>
         (_simulation, _access, _pause) = (simulation, access, pause);
 
+    /// <summary>Whether nothing arrives any more.</summary>
+    public bool IsBroken => _isBroken;
+
     /// <summary>What the member sent, as it arrives; completed when the connection breaks.</summary>
     public ChannelReader<WatchResponse> Responses => _responses.Reader;
 

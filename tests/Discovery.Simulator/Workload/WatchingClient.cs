@@ -70,20 +70,25 @@ internal sealed class WatchingClient(
             });
         }
 
-        AskForProgress(connection);
+        if (_chance.Happens(0.3))
+        {
+            AskForProgress(connection);
+        }
+
         await ReadAllAsync(connection, watch);
         ledger.Close(watch);
         return watch;
     }
 
-    private void AskForProgress(WatchConnection connection)
+    /// <summary>Now and then, as long as it lasts.</summary>
+    private void AskForProgress(WatchConnection connection) => simulation.Events.After(_chance.Around(TimeSpan.FromSeconds(1)), () =>
     {
-        if (_chance.Happens(0.3))
+        if (!connection.IsBroken)
         {
-            simulation.Events.After(
-                _chance.Around(TimeSpan.FromSeconds(3)), () => connection.Send(new WatchRequest { ProgressRequest = new WatchProgressRequest() }));
+            connection.Send(new WatchRequest { ProgressRequest = new WatchProgressRequest() });
+            AskForProgress(connection);
         }
-    }
+    });
 
     /// <summary>Reads to the end of the connection or of the watch.</summary>
     private async Task ReadAllAsync(WatchConnection connection, WatchCheck watch)

@@ -23,6 +23,9 @@ internal sealed record WorkloadPlan
     /// <summary>Weights of the calls; 0 for never.</summary>
     public required IReadOnlyDictionary<CallKind, int> Weights { get; init; }
 
+    /// <summary>The part of the compactions asked for that are made; the rest are reads.</summary>
+    public required double Compactions { get; init; }
+
     /// <summary>After this long a client gives up.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(3);
 
@@ -46,6 +49,7 @@ internal sealed record WorkloadPlan
             Groups = chance.Between(3, 7),
             Pause = TimeSpan.FromMilliseconds(chance.Between(60, 170)),
             Weights = weights,
+            Compactions = chance.Pick([0.05, 0.1, 0.4]),
         };
     }
 }
