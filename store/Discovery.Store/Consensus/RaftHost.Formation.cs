@@ -6,6 +6,7 @@ namespace Discovery.Store.Consensus;
 /// <summary>A new member's first moments: it takes part once the others have told that it never did before.</summary>
 public sealed partial class RaftHost
 {
+    private readonly PublishedMembers _published = new();
     private Formation? _formation;
     private bool _hasSaidThatItWaits;
 
@@ -13,6 +14,7 @@ public sealed partial class RaftHost
 
     private void HoldBack(OpenedData data)
     {
+        _published.Note(data.Restored.Entries);
         RaftStatus raft = data.Replica.Raft;
         _formation = data.IsForming ? new Formation([.. raft.Membership.Voters.Where(id => id != raft.Id)], FormationPatience) : null;
         data.Replica.IsHeldBack = data.IsForming;

@@ -176,6 +176,9 @@ public sealed partial class RaftHost
     private TimeSpan Write(Wal wal, PersistBatch batch)
     {
         long started = _time.GetTimestamp();
+
+        // Before it is acknowledged: what is decided with a member's help is known to be.
+        _published.Note(batch.Entries);
         wal.Write(batch);
         return _time.GetElapsedTime(started);
     }

@@ -58,7 +58,7 @@ public sealed partial class RaftHost
             Answered = (id, isUntouched) => Done(() => _formation?.Answered(id, isUntouched)),
             IsForming = () => Replica.IsHeldBack,
             IsUntouched = () => Status.Term == RestoredState.FormationTerm,
-            HasStarted = id => View.Members.ById.TryGetValue(id.Value, out MemberRecord? member) && member.IsStarted,
+            HasStarted = id => _published.Contains(id) || (View.Members.ById.TryGetValue(id.Value, out MemberRecord? member) && member.IsStarted),
             IsRemoved = id => View.Members.Removed.Contains(id.Value),
             IsAwaited = IsAwaited,
             Adopt = Adopt,
