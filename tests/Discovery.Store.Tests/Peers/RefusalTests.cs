@@ -55,7 +55,7 @@ public sealed class RefusalTests
 
         await AssertRefusedAsync(removed, member, member.Address, "member 0000000000000001 was removed from cluster 00000000000000c1");
 
-        Assert.Equal($"this member was removed: {member.Url}: member 0000000000000001 was removed from cluster 00000000000000c1", removed.RemovedBy);
+        Assert.Equal($"{member.Url}: member 0000000000000001 was removed from cluster 00000000000000c1", removed.RemovedBy);
     }
 
     [Fact]
@@ -69,7 +69,7 @@ public sealed class RefusalTests
         member.Network.SetPeers([member.Address]);
 
         await Eventually.HoldsAsync(() => removed.RemovedBy is not null, () => removed.Log);
-        Assert.StartsWith("this member was removed: ", removed.RemovedBy, StringComparison.Ordinal);
+        Assert.StartsWith($"{member.Url}: ", removed.RemovedBy, StringComparison.Ordinal);
         Assert.Empty(member.Network.Peers);
     }
 
