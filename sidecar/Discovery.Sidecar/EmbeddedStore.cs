@@ -55,5 +55,9 @@ internal sealed class EmbeddedStore : IAsyncDisposable
         {
             throw new ProgramEndException(ExitCode.Failed, e.Message);
         }
+        catch (Exception e) when (e is IOException or StoreDataException)
+        {
+            throw new ProgramEndException(ExitCode.Failed, $"the disk of --data-dir failed: {e.Message}; what was acknowledged is on it: start again when it works");
+        }
     }
 }

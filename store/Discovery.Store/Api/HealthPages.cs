@@ -20,11 +20,11 @@ internal sealed class HealthPages(RaftHost raft, TimeProvider time)
     /// <summary>Whether <see cref="CheckAsync"/> knows the path: a probe, or one check of it.</summary>
     public static bool Serves(string path) => ChecksOf(path).Length > 0;
 
-    /// <summary><c>GET /health</c>: linearizable unless <c>?serializable=true</c>.</summary>
+    /// <summary><c>GET /health</c>: no alarm, and a read; linearizable unless <c>?serializable=true</c>.</summary>
     public async Task HealthAsync(HttpContext context)
     {
         bool serializable = context.Request.Query["serializable"] == "true";
-        string? reason = serializable ? null : await LinearizableReadAsync(context.RequestAborted);
+        string? reason = raft.IsDiskFull ? "ALARM NOSPACE" : serializable ? null : await LinearizableReadAsync(context.RequestAborted);
         await HttpFace.WriteAsync(
             context,
             reason is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable,

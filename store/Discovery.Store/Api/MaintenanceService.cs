@@ -8,8 +8,8 @@ using Discovery.Store.Keyspace;
 namespace Discovery.Store.Api;
 
 /// <summary>
-/// etcd's Maintenance service as far as there is something to maintain: the store does not fragment, and raises no
-/// alarms that an operator would have to clear.
+/// etcd's Maintenance service as far as there is something to maintain: the store does not fragment, and its one alarm, of a
+/// full disk, clears itself.
 /// </summary>
 [SuppressMessage("Style", "IDE0060", Justification = "Some requests are empty; every method of the service has one.")]
 internal sealed class MaintenanceService(RaftHost raft, ResponseHeaders headers, StoreOptions options)
@@ -49,13 +49,15 @@ internal sealed class MaintenanceService(RaftHost raft, ResponseHeaders headers,
             response.Errors.Add(EtcdError.NoLeader.Text);
         }
 
+        // As Go prints an alarm.
+        response.Errors.AddRange(Alarms().Select(static alarm => $"memberID:{alarm.MemberID} alarm:NOSPACE "));
         return response;
     }
 
-    /// <summary>Lists alarms: none. Clearing one that is not raised succeeds, as in etcd.</summary>
+    /// <summary>Lists this member's alarms. Clearing one succeeds, as in etcd; a disk that is full stays so.</summary>
     public AlarmResponse Alarm(AlarmRequest request) => request.Action == AlarmRequest.Types.AlarmAction.Activate
         ? throw new GrpcException(GrpcStatusCode.Unimplemented, "alarms are raised by the store alone")
-        : new() { Header = headers.Now() };
+        : new() { Header = headers.Now(), Alarms = { Alarms() } };
 
     /// <summary>Hands the lead to another member. Only the leader can be asked.</summary>
     public async ValueTask<MoveLeaderResponse> MoveLeaderAsync(MoveLeaderRequest request, CancellationToken cancellation)
@@ -92,6 +94,8 @@ internal sealed class MaintenanceService(RaftHost raft, ResponseHeaders headers,
         KeyspaceView view = raft.View;
         return new() { Header = headers.At(view.Revision), Hash = KeyspaceHash.Of(view, view.Revision) };
     }
+
+    private AlarmMember[] Alarms() => raft.IsDiskFull ? [new AlarmMember { MemberID = raft.Status.MemberId, Alarm = AlarmType.Nospace }] : [];
 
     /// <summary>Nothing to do: the keyspace lives in memory and is rewritten whole by each snapshot.</summary>
     public static DefragmentResponse Defragment(DefragmentRequest request) => new();

@@ -125,7 +125,8 @@ public sealed partial class RaftHost
         if (e is not MemberExpelledException)
         {
             // That one is no fault of the store; whoever runs it says it.
-            LogFailed(_log, e.Message, e);
+            // Where in the program a disk refused to write is of no use to whoever reads this.
+            LogFailed(_log, e.Message, e is IOException or StoreDataException ? null : e);
         }
 
         _completion.TrySetException(e);
@@ -327,7 +328,7 @@ public sealed partial class RaftHost
     private static partial void LogInstallFailed(ILogger logger, string what);
 
     [LoggerMessage(1027, LogLevel.Critical, "The store cannot go on: {What}. The process must end; what was acknowledged is on the disk.")]
-    private static partial void LogFailed(ILogger logger, string what, Exception e);
+    private static partial void LogFailed(ILogger logger, string what, Exception? e);
 
     [LoggerMessage(1030, LogLevel.Error, "The disk has lost a part of the log; until the other members have given it back this one does not vote. The files are kept as .damaged. {What}")]
     private static partial void LogDamaged(ILogger logger, string what);

@@ -66,6 +66,9 @@ public sealed partial class RaftHost : IAsyncDisposable
     /// <summary>Where this member stands; a new object after each batch.</summary>
     public StoreStatus Status => Replica.Status;
 
+    /// <summary>Whether there is no room for the log to grow: what grows the keyspace is refused here until there is.</summary>
+    public bool IsDiskFull => _data.Wal is { IsDiskFull: true };
+
     private Replica Replica => _data.Replica;
 
     private TimeSpan Now => _time.GetElapsedTime(_started);
@@ -131,7 +134,7 @@ public sealed partial class RaftHost : IAsyncDisposable
         Proposal proposal = Replica.NewProposal(command);
         byte[] payload = proposal.Payload;
         EtcdError? tooMuch = payload.Length > _options.MaxRequestBytes ? EtcdError.RequestTooLarge
-            : Grows(command) && (_data.Wal is { IsDiskFull: true } || View.LiveBytes + payload.Length > Quota) ? EtcdError.NoSpace
+            : Grows(command) && (IsDiskFull || View.LiveBytes + payload.Length > Quota) ? EtcdError.NoSpace
             : null;
         if (tooMuch is not null)
         {

@@ -32,6 +32,7 @@ public sealed class FullDiskHostTests
         }
 
         Assert.Equal(EtcdError.NoSpace, last.Error);
+        Assert.True(host.IsDiskFull);
         Assert.Null((await host.ProposeAsync(new Command(CommandKind.DeleteRange, new DeleteRangeRequest { Key = KeyOf(0) }), default)).Error);
         Assert.False(host.Completion.IsCompleted);
 
