@@ -55,7 +55,11 @@ internal sealed class EmbeddedStore : IAsyncDisposable
         {
             throw new ProgramEndException(ExitCode.Failed, e.Message);
         }
-        catch (Exception e) when (e is IOException or StoreDataException)
+        catch (StoreDataException e)
+        {
+            throw new ProgramEndException(ExitCode.Failed, e.Message);
+        }
+        catch (IOException e)
         {
             throw new ProgramEndException(ExitCode.Failed, $"the disk of --data-dir failed: {e.Message}; what was acknowledged is on it: start again when it works");
         }
