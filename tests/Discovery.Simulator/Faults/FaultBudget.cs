@@ -30,21 +30,28 @@ internal sealed class FaultBudget(SimulatedCluster cluster)
     /// <summary>The disk is damaged from now on.</summary>
     public void Damage(SimulatedMember member) => member.Damage = new DiskDamage(member.Lives, CommitIndex());
 
+    /// <summary>Until its reads no longer fail, a start may find the disk damaged.</summary>
+    public void FailReads(SimulatedMember member) => member.Damage = new DiskDamage(member.Lives, CommitIndex(), OnlyReads: true);
+
     /// <summary>Notes who has made good what its disk had lost.</summary>
     public void Note()
     {
         foreach (SimulatedMember member in cluster.Members)
         {
             if (member.Damage is { } damage
+                && member.Disk.Faults.ReadError == 0
                 && member.Process is { IsServing: true } process
-                && process.Life > damage.Life
-                && !process.Replica.Raft.HardState.IsRecovering
-                && process.AppliedIndex >= damage.CommitIndex)
+                && ((damage.OnlyReads && process.Life == damage.Life) || HasHealed(process, damage)))
             {
                 member.Damage = null;
             }
         }
     }
+
+    private static bool HasHealed(MemberProcess process, DiskDamage damage) =>
+        process.Life > damage.Life
+        && !process.Replica.Raft.HardState.IsRecovering
+        && process.AppliedIndex >= damage.CommitIndex;
 
     private bool IsBearable(Membership membership, NodeId? damaged, NodeId? gone)
     {

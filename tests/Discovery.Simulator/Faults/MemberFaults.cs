@@ -107,6 +107,12 @@ internal sealed class MemberFaults(SimulatedCluster cluster, FaultBudget budget,
                 }
 
                 return true;
+            case FaultKind.ReadError:
+                // A start takes what it cannot read for lost, and has the others heal it: so it may be as bad as damage.
+                budget.FailReads(member);
+                member.Disk.Faults.ReadError = chance.Between(0.01, 0.3);
+                mend(() => member.Disk.Faults.ReadError = 0);
+                return true;
             case FaultKind.LoseDisk:
                 budget.Damage(member);
                 member.Kill(losesPower: true, "its disk is gone");
@@ -137,10 +143,6 @@ internal sealed class MemberFaults(SimulatedCluster cluster, FaultBudget budget,
             case FaultKind.WriteError:
                 disk.WriteError = chance.Between(0.01, 1);
                 mend(() => disk.WriteError = 0);
-                return true;
-            case FaultKind.ReadError:
-                disk.ReadError = chance.Between(0.01, 0.3);
-                mend(() => disk.ReadError = 0);
                 return true;
             case FaultKind.DiskFull:
                 disk.IsFull = true;
