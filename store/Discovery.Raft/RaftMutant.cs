@@ -32,9 +32,6 @@ internal enum RaftMutant
     [Description("a read is confirmed without asking whether the leader still leads (Raft §8; etcd 0.4 by Jepsen)")]
     ReadWithoutRound,
 
-    [Description("a read is confirmed by late answers to an earlier question (etcd #20418)")]
-    StaleReadAfterPause,
-
     [Description("a leader answers reads before its first entry is committed (Raft §8)")]
     ReadBeforeNoOp,
 

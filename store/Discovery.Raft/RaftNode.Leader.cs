@@ -312,13 +312,6 @@ public sealed partial class RaftNode
         }
 
         progress.IsActive = true;
-#if MUTANTS
-        if (RaftMutant.StaleReadAfterPause.IsPlanted() && response is { Accepted: true, Context: > 0 } && progress.Round < _round)
-        {
-            progress.Round = _round;
-            ConfirmReads();
-        }
-#endif
         if (response.Context > progress.Round)
         {
             progress.Round = response.Context;

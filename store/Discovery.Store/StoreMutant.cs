@@ -38,14 +38,8 @@ internal enum StoreMutant
     [Description("a lease is renewed by a leader that has not asked whether it still leads (etcd #15247; locks by Jepsen)")]
     RenewWithoutQuorum,
 
-    [Description("a lease is renewed although its revocation is in the log")]
-    RenewAtExpiry,
-
     [Description("a new leader ends leases by what it knew when it led before (etcd #9360)")]
     LeasesNotResumed,
-
-    [Description("questions are numbered from 1 after a restart; a late answer to an older one confirms a read (ours, before it shipped)")]
-    ReadContextsAnew,
 
     [Description("a forwarded batch that is delivered twice is applied twice")]
     ForwardedTwice,

@@ -52,11 +52,7 @@ internal sealed partial class Replica
         _applied = snapshot.At;
         _instance = instance;
         _proposals = new Proposals(instance);
-#if MUTANTS
-        _confirmations = new Confirmations(start: StoreMutant.ReadContextsAnew.IsPlanted() ? 0 : instance);
-#else
         _confirmations = new Confirmations(start: instance);
-#endif
         _lastQuestion = instance;
 
         // A refusal names sequences only; one of an earlier start must not end a proposal of this one.
