@@ -36,6 +36,12 @@ public sealed class FormationTests
             await added.CaughtUpAsync(first);
             await Eventually.HoldsAsync(async () => await new Etcdctl(added.ClientUrl).RunAsync("get", "/before", "--print-value-only") == "1\n");
             await etcdctl.RunAsync("put", $"/after/{host}", "1");
+
+            // Counted at once, a member that never starts would cost the majority; so it is counted when it has caught up.
+            await Eventually.HoldsAsync(
+                async () => (await WebProbe.GetAsync(new Uri(added.ClientUrl, "/metrics"))).Body.Contains("\netcd_server_is_learner 0\n", StringComparison.Ordinal),
+                saw: () => added.Tail,
+                what: $"{added.Name} votes");
         }
 
         // All three count: any one may go.

@@ -33,7 +33,7 @@ internal sealed class MetricsPage(RaftHost raft, WatchHub watches, StoreOptions 
         var text = new StringBuilder();
         Gauge("etcd_server_has_leader", "Whether this member knows a leader: 1 or 0.", status.Leader != 0 ? 1 : 0);
         Gauge("etcd_server_is_leader", "Whether this member leads: 1 or 0.", status.Leader == status.MemberId ? 1 : 0);
-        Gauge("etcd_server_is_learner", "Whether this member has no vote: 1 or 0.", raft.IsLearner() ? 1 : 0);
+        Gauge("etcd_server_is_learner", "Whether this member has no vote: 1 or 0.", raft.IsVoter() ? 0 : 1);
         Counter("etcd_server_leader_changes_seen_total", "How often another leader was seen than before.", (ulong)raft.LeaderChanges);
         Counter("etcd_server_proposals_committed_total", "Raft index of the last committed entry.", status.CommitIndex);
         Counter("etcd_server_proposals_applied_total", "Raft index of the last applied entry.", status.AppliedIndex);

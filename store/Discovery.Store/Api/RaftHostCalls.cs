@@ -29,6 +29,10 @@ internal static class RaftHostCalls
     public static bool IsLearner(this RaftHost raft) =>
         raft.View.Members.ById.TryGetValue(raft.Status.MemberId, out MemberRecord? self) && self.IsLearner;
 
+    /// <summary>Whether this member's vote counts; that of a voter that was added does once it has caught up.</summary>
+    public static bool IsVoter(this RaftHost raft) =>
+        !raft.IsNobody() && !(raft.View.Members.ById.TryGetValue(raft.Status.MemberId, out MemberRecord? self) && (self.IsLearner || self.IsPending));
+
     /// <summary>
     /// Whether this node waits to become a member, or has just become one and does not know its cluster yet. Who leads is a
     /// member, also where an old version did not write down who is.
