@@ -35,8 +35,14 @@ internal enum StoreMutant
     [Description("a watch from a future revision gets events from before it (etcd #20221)")]
     FutureWatchGetsOldEvents,
 
+    [Description("a read is confirmed by the late answer to a question that was asked before it (etcd #20418)")]
+    ReadJoinsQuestion,
+
     [Description("a lease is renewed by a leader that has not asked whether it still leads (etcd #15247; locks by Jepsen)")]
     RenewWithoutQuorum,
+
+    [Description("a lease is renewed although its revocation is in the log")]
+    RenewAtExpiry,
 
     [Description("a new leader ends leases by what it knew when it led before (etcd #9360)")]
     LeasesNotResumed,

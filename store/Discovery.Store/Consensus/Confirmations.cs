@@ -36,6 +36,13 @@ internal sealed class Confirmations(ulong start)
     /// <summary>Asks for all that entered since the last time; without a leader they wait.</summary>
     public void Ask(RaftNode node)
     {
+#if MUTANTS
+        if (StoreMutant.ReadJoinsQuestion.IsPlanted() && _asked.TryGetValue(_lastContext, out (int Tick, List<Request> Requests) open))
+        {
+            open.Requests.AddRange(_entering);
+            _entering.Clear();
+        }
+#endif
         if (_entering.Count > 0 && node.TryReadIndex(_lastContext + 1))
         {
             _asked.Add(++_lastContext, (_tick, _entering));

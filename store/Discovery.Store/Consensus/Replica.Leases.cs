@@ -192,6 +192,9 @@ internal sealed partial class Replica
     private void AnswerLease(LeaseRequest request, Action<long>? remote, TimeSpan now)
     {
         bool isInDoubt = _leases.IsExpiring(request.LeaseId) || (request.Renew && IsWrittenDown(request.LeaseId));
+#if MUTANTS
+        isInDoubt &= !StoreMutant.RenewAtExpiry.IsPlanted();
+#endif
         if (isInDoubt)
         {
             // The revocation is in the log already: whether the lease lives is known when it is applied. Or what was left

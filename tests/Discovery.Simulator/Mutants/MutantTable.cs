@@ -49,14 +49,14 @@ internal sealed class MutantTable(IReadOnlyList<PlantedBug> bugs, int jobs, Text
         using var enough = new CancellationTokenSource(SpareTime);
         PlantedBug[] missed = [.. bugs.Where(bug => Rows[bug.Name].Found is null)];
         await HuntAsync(missed, bug => [.. AllSeeds.Except(KnownOf(bug))], enough.Token, cancellation);
-        await ControlAsync(cancellation);
+        await ControlAsync(bugs.SelectMany(KnownOf), cancellation);
     }
 
     /// <summary>Each bug on all the fixed seeds until one finds it, the control on all of them.</summary>
     public async Task RunAllAsync(CancellationToken cancellation)
     {
         await HuntAsync(bugs, static _ => [.. AllSeeds], CancellationToken.None, cancellation);
-        await ControlAsync(cancellation);
+        await ControlAsync(bugs.Count < PlantedBug.All.Count ? [] : AllSeeds, cancellation);
     }
 
     /// <summary>What is to be known from now on: of those that were not looked for what was known before.</summary>
@@ -110,11 +110,11 @@ internal sealed class MutantTable(IReadOnlyList<PlantedBug> bugs, int jobs, Text
         });
     }
 
-    /// <summary>On the seeds that were run, and no others: a seed that finds a bug must find nothing without it.</summary>
-    private async Task ControlAsync(CancellationToken cancellation)
+    /// <summary>On all seeds that were run, and those given: a seed that finds a bug must find nothing without it.</summary>
+    private async Task ControlAsync(IEnumerable<long> also, CancellationToken cancellation)
     {
         var parts = new ConcurrentBag<HuntReport>();
-        await Parallel.ForEachAsync(_tried.Keys.Order().Chunk(ControlSeeds), Options(cancellation), async (seeds, token) =>
+        await Parallel.ForEachAsync(_tried.Keys.Union(also).Order().Chunk(ControlSeeds), Options(cancellation), async (seeds, token) =>
         {
             HuntReport part = await HuntProcess.RunAsync(PlantedBug.None, seeds, CancellationToken.None, token);
             parts.Add(part);

@@ -14,4 +14,10 @@ internal static class NetworkLimits
 
     /// <summary>How much later than others a message comes that they overtake, at most.</summary>
     public static readonly TimeSpan OvertakenMax = TimeSpan.FromMilliseconds(300);
+
+    /// <summary>The part of those that come later still.</summary>
+    public const double LateProbability = 0.2;
+
+    /// <summary>How much later those come, at most: after elections that the sender knew nothing of.</summary>
+    public static readonly TimeSpan LateMax = TimeSpan.FromSeconds(4);
 }

@@ -63,7 +63,8 @@ internal sealed class SimulatedLink(Simulation simulation, Chance chance)
         if (chance.Happens(Faults.Reordering))
         {
             simulation.Tally.Add("messages overtaken");
-            simulation.Events.At(_busyUntil + Latency() + (NetworkLimits.OvertakenMax * chance.Fraction()), arrive);
+            TimeSpan max = chance.Happens(NetworkLimits.LateProbability) ? NetworkLimits.LateMax : NetworkLimits.OvertakenMax;
+            simulation.Events.At(_busyUntil + Latency() + (max * chance.Fraction()), arrive);
             return;
         }
 
