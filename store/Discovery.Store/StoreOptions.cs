@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Discovery.Store.Keyspace;
 
 namespace Discovery.Store;
 
@@ -10,7 +11,6 @@ namespace Discovery.Store;
 public sealed record StoreOptions
 {
     private static readonly string[] DefaultListenPeerUrls = ["http://localhost:2380"];
-
 
     /// <summary><c>--name</c>: what this member is called. Any text without ',' and '='. Default "default".</summary>
     public string Name { get; init; } = "default";
@@ -104,6 +104,12 @@ public sealed record StoreOptions
 
     /// <summary>Applied entries kept in memory for followers that lag (<see cref="Limits.CatchUpEntries"/>).</summary>
     internal int CatchUpEntries { get; init; } = Limits.CatchUpEntries;
+
+    /// <summary>How often a lease's remaining time is written down (<see cref="Limits.LeaseCheckpointInterval"/>).</summary>
+    internal TimeSpan LeaseCheckpointInterval { get; init; } = Limits.LeaseCheckpointInterval;
+
+    /// <summary>What this program can apply; the simulator runs members of older programs too.</summary>
+    internal uint FeatureLevel { get; init; } = FeatureLevels.Latest;
 
     /// <summary>Whether the options name no other member.</summary>
     internal bool IsAlone => InitialClusterState == "new" && Discovery.Store.InitialCluster.Parse(InitialCluster).Members.Length <= 1;

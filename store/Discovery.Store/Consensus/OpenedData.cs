@@ -115,6 +115,7 @@ internal sealed record OpenedData(
             : Wal.Create(disk, identity, new PersistBatch { HardState = restored.HardState, Entries = restored.Entries }, options.SegmentBytes);
         try
         {
+            FeatureLevels.Require(state.Members.FeatureLevel, options.FeatureLevel);
             restored = restored with { Membership = MembershipOf(state, restored, identity) };
             Replica replica = NewReplica(options, identity, restored, state, snapshot, instance, snapshots);
             replica.DataBytes = wal.DiskBytes + snapshots.DiskBytes;

@@ -18,7 +18,6 @@ public sealed partial class RaftHost
         replica.SnapshotDue = StartSnapshot;
         replica.InstallDue = StartInstall;
         replica.ViewChanged = view => ViewChanged?.Invoke(view);
-        _nextLeaseId = (long)(replica.Status.MemberId << 48) | ((_time.GetUtcNow().ToUnixTimeMilliseconds() << 8) & 0xffff_ffff_ffff);
         _data = data;
         HoldBack(data);
         if (data.Repaired is not null)
@@ -35,14 +34,7 @@ public sealed partial class RaftHost
     private void Start()
     {
         // In the caller's thread: whoever opens the store wants it ready, or an exception.
-        if (!Replica.IsHeldBack)
-        {
-            // A member alone leads at once. Others ask around until somebody leads: where one does, nothing comes of it; where
-            // all were restarted, nobody waits for a leader that is not there.
-            Replica.Campaign();
-        }
-
-        Replica.Turn(Now);
+        Replica.Start(Now);
         FollowCluster();
         LogOpened(_log, _disk.Root, View.Revision, View.AppliedIndex, Status.Term, Now.TotalMilliseconds);
         _thread.Start();
@@ -55,7 +47,7 @@ public sealed partial class RaftHost
             var batch = new InboxBatch();
             do
             {
-                _inbox.Drain(batch, Replica.HasWork || !_done.IsEmpty ? TimeSpan.Zero : UntilTick());
+                _inbox.Drain(batch, Replica.HasWork || !_done.IsEmpty ? TimeSpan.Zero : Replica.UntilTick(Now));
                 Turn(batch);
             }
             while (!_inbox.IsClosed || batch.Requests.Count > 0 || Replica.HasWork);
@@ -88,15 +80,8 @@ public sealed partial class RaftHost
             done();
         }
 
-        int behind = (int)((now - _lastTick) / _options.TickInterval);
-        if (behind > 0)
+        if (replica.Tick(now))
         {
-            _lastTick = now;
-            for (int i = Math.Min(behind, Limits.TicksBehindMax); i > 0; i--)
-            {
-                replica.Tick(now);
-            }
-
             TakePartWhenAllowed();
         }
 
@@ -108,12 +93,6 @@ public sealed partial class RaftHost
             _nextSpare = wal.IsDiskFull ? now + Limits.DiskFullPause : now;
             _background = Task.Run(() => PrepareSpare(wal));
         }
-    }
-
-    private TimeSpan UntilTick()
-    {
-        TimeSpan left = _lastTick + _options.TickInterval - Now;
-        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }
 
     /// <summary>

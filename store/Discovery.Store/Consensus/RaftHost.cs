@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Discovery.EtcdApi;
-using Discovery.EtcdApi.Messages;
 using Discovery.Store.Keyspace;
 using Discovery.Store.Log;
 using Microsoft.Extensions.Logging;
@@ -34,10 +33,8 @@ public sealed partial class RaftHost : IAsyncDisposable
     private readonly long _started;
     private volatile OpenedData _data;
     private Task _background = Task.CompletedTask;
-    private TimeSpan _lastTick;
     private TimeSpan _lastWrite;
     private TimeSpan _nextSpare;
-    private long _nextLeaseId;
 
     private RaftHost(StoreOptions options, TimeProvider time, ILogger log, IDisk disk, OpenedData data)
     {
@@ -121,24 +118,9 @@ public sealed partial class RaftHost : IAsyncDisposable
     public ValueTask<CommandResult> ProposeAsync(Command command, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        if (RequestRules.Check(command, _options.MaxTxnOps) is { } refused)
+        if (Replica.Admit(command, IsDiskFull, out EtcdError? refused) is not { } proposal)
         {
-            return new ValueTask<CommandResult>(CommandResult.Failed(refused));
-        }
-
-        if (command.Request is LeaseGrantRequest grant)
-        {
-            command = command with { Request = Complete(grant) };
-        }
-
-        Proposal proposal = Replica.NewProposal(command);
-        byte[] payload = proposal.Payload;
-        EtcdError? tooMuch = payload.Length > _options.MaxRequestBytes ? EtcdError.RequestTooLarge
-            : Grows(command) && (IsDiskFull || View.LiveBytes + payload.Length > Quota) ? EtcdError.NoSpace
-            : null;
-        if (tooMuch is not null)
-        {
-            return new ValueTask<CommandResult>(CommandResult.Failed(tooMuch));
+            return new ValueTask<CommandResult>(CommandResult.Failed(refused!));
         }
 
         Enter(proposal);
@@ -192,27 +174,6 @@ public sealed partial class RaftHost : IAsyncDisposable
         await CloseNetworkAsync();
         _logThread.Dispose();
         _data.Dispose();
-    }
-
-    private long Quota => _options.QuotaBackendBytes == 0 ? Limits.QuotaBytesDefault : _options.QuotaBackendBytes;
-
-    private static bool Grows(in Command command) => command.Request switch
-    {
-        PutRequest or LeaseGrantRequest => true,
-        TxnRequest txn => Puts(txn),
-        _ => false,
-    };
-
-    private static bool Puts(TxnRequest txn) =>
-        txn.Success.Concat(txn.Failure).Any(static op => op.RequestPut is not null || (op.RequestTxn is { } nested && Puts(nested)));
-
-    /// <summary>The log must say what every member is to do: the id and TTL are chosen here, not at apply.</summary>
-    private LeaseGrantRequest Complete(LeaseGrantRequest grant)
-    {
-        // etcd: one and a half election timeouts, or a lease could end during an election.
-        long ttlMin = (long)Math.Ceiling(_options.ElectionTimeout.TotalSeconds * 1.5);
-        long id = grant.ID == 0 ? Interlocked.Increment(ref _nextLeaseId) & long.MaxValue : grant.ID;
-        return new LeaseGrantRequest { ID = id, TTL = Math.Max(grant.TTL, ttlMin) };
     }
 
     private static ulong NewInstance() => BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(ulong)));

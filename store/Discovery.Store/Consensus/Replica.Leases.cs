@@ -11,7 +11,7 @@ namespace Discovery.Store.Consensus;
 /// </summary>
 internal sealed partial class Replica
 {
-    private readonly LeaseTable _leases = new();
+    private readonly LeaseTable _leases;
     private readonly List<LeaseRequest> _leaseRequests = [];
     private readonly Dictionary<ulong, (TimeSpan AskedAt, List<LeaseRequest> Requests)> _leaseQuestions = [];
     private readonly List<(LeaseRequest Request, Action<long>? Remote)> _doubts = [];
@@ -92,6 +92,11 @@ internal sealed partial class Replica
 
     private bool WriteDown(IReadOnlyList<(long Id, long RemainingSeconds)> checkpoints)
     {
+        if (!Allows(CommandKind.LeaseCheckpoint))
+        {
+            return false;
+        }
+
         var request = new LeaseCheckpointRequest();
         foreach ((long id, long seconds) in checkpoints)
         {

@@ -147,7 +147,7 @@ internal sealed partial class Replica
         if (now >= _nextPublish
             && _node.Leader is not null
             && _keyspace.Members.ById.TryGetValue(_identity.MemberId, out MemberRecord? self)
-            && (self.Name != _options.Name || !self.ClientUrls.SequenceEqual(_options.EffectiveAdvertiseClientUrls)))
+            && (self.Name != _options.Name || self.FeatureLevel != _options.FeatureLevel || !self.ClientUrls.SequenceEqual(_options.EffectiveAdvertiseClientUrls)))
         {
             _nextPublish = now + Limits.RequestTimeout;
             var member = new Member
@@ -156,7 +156,9 @@ internal sealed partial class Replica
                 Name = _options.Name,
                 ClientURLs = { _options.EffectiveAdvertiseClientUrls },
             };
-            Enter(NewProposal(MemberCommandOf(Kind.Publish, member)), now);
+            Command publish = MemberCommandOf(Kind.Publish, member);
+            ((MemberCommand)publish.Request).FeatureLevel = _options.FeatureLevel;
+            Enter(NewProposal(publish), now);
         }
     }
 

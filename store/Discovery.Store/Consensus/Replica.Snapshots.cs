@@ -71,6 +71,7 @@ internal sealed partial class Replica
             return;
         }
 
+        FeatureLevels.Require(snapshot.State.Members.FeatureLevel, _options.FeatureLevel);
         Membership membership = Membership.Decode(snapshot.State.Members.Configuration);
         if (_node.Restore(snapshot.Info.At, membership))
         {

@@ -10,7 +10,7 @@ namespace Discovery.Store.Consensus;
 /// One member's whole order of things: batch, persist, send, apply, publish, answer, watch, lease. Single-threaded,
 /// without a clock, thread, file or socket of its own: the server's loop and a simulator drive the same code. What it
 /// wants done it asks for through its hooks, which must not block. Only <see cref="View"/>, <see cref="Status"/>,
-/// <see cref="IsViewLinearizable"/> and <see cref="NewProposal"/> may be used by other threads.
+/// <see cref="IsViewLinearizable"/> and <see cref="Admit"/> may be used by other threads.
 /// </summary>
 internal sealed partial class Replica
 {
@@ -29,6 +29,8 @@ internal sealed partial class Replica
     private EntryId _appliedBefore;
 #endif
     private ulong _lastSequence;
+    private long _lastLeaseId;
+    private TimeSpan _lastTick;
     private bool _leads;
     private (ulong Term, NodeId? Leader) _followed;
     private volatile bool _isViewLinearizable;
@@ -57,7 +59,11 @@ internal sealed partial class Replica
 
         // A refusal names sequences only; one of an earlier start must not end a proposal of this one.
         _lastSequence = instance;
+
+        // Nor may an id that was given to a lease be given again, by whichever member.
+        _lastLeaseId = (long)instance;
         _history = HistoryPolicy.From(options);
+        _leases = new LeaseTable(options.LeaseCheckpointInterval);
         _electionTicks = options.ElectionTicks;
         _view = keyspace.Publish();
         _status = MakeStatus();
@@ -103,11 +109,46 @@ internal sealed partial class Replica
     /// <summary>Whether <see cref="Turn"/> has work although nothing new comes in.</summary>
     public bool HasWork => _node.HasReady || _keyspace.HasTrimming || (_confirmations.HasEntering && _node.Leader is not null);
 
-    /// <summary>Makes a command a request of this process. From any thread.</summary>
-    public Proposal NewProposal(in Command command)
+    /// <summary>
+    /// Judges a command before anybody waits, and makes it a request to be entered. Null when it is refused. From any
+    /// thread.
+    /// </summary>
+    /// <param name="command">What is to be applied.</param>
+    /// <param name="isDiskFull">Whether there is no room for what grows the keyspace.</param>
+    /// <param name="refused">Why; null when it is not.</param>
+    public Proposal? Admit(Command command, bool isDiskFull, out EtcdError? refused)
     {
-        ulong sequence = Interlocked.Increment(ref _lastSequence);
-        return new Proposal(command, sequence, CommandCodec.Encode(command, new ProposalId(_instance, sequence)));
+        refused = RequestRules.Check(command, _options.MaxTxnOps);
+        if (refused is not null)
+        {
+            return null;
+        }
+
+        if (command.Request is LeaseGrantRequest grant)
+        {
+            command = command with { Request = Complete(grant) };
+        }
+
+        Proposal proposal = NewProposal(command);
+        int bytes = proposal.Payload.Length;
+        refused = bytes > _options.MaxRequestBytes ? EtcdError.RequestTooLarge
+            : RequestRules.Grows(command) && (isDiskFull || _view.LiveBytes + bytes > Quota) ? EtcdError.NoSpace
+            : null;
+        return refused is null ? proposal : null;
+    }
+
+    /// <summary>
+    /// The first turn. Whoever may stands for election at once: a member alone leads then, and where all were restarted
+    /// nobody waits for a leader that is not there; where one leads nothing comes of it.
+    /// </summary>
+    public void Start(TimeSpan now)
+    {
+        if (!IsHeldBack)
+        {
+            Campaign();
+        }
+
+        Turn(now);
     }
 
     /// <summary>Stands for election at once: a member that is its own majority need not wait for a leader.</summary>
@@ -179,26 +220,32 @@ internal sealed partial class Replica
     /// <summary>The batch that <see cref="PersistDue"/> was given is durable.</summary>
     public void Persisted(PersistBatch batch) => _node.Persisted(batch);
 
-    /// <summary>One tick of Raft's clock.</summary>
-    public void Tick(TimeSpan now)
+    /// <summary>
+    /// Whatever ticks of Raft's clock are due, but only <see cref="Limits.TicksBehindMax"/> of those that a pause of the
+    /// process has missed. Whether there was one.
+    /// </summary>
+    public bool Tick(TimeSpan now)
     {
-        if (!IsHeldBack)
+        int due = (int)((now - _lastTick) / _options.TickInterval);
+        if (due <= 0)
         {
-            _node.Tick();
+            return false;
         }
 
-        TimeSpan since = now - Limits.RequestTimeout;
-        EtcdError error = _node.Leader is null ? EtcdError.TimeoutLeaderFailed : EtcdError.Timeout;
-        _proposals.FailOlderThan(since, error);
-        _confirmations.FailOlderThan(since, error);
-        _confirmations.Tick(_electionTicks / 2);
-        TickLeases(now, since, _node.Leader is null ? EtcdError.NoLeader : EtcdError.Timeout);
-        TickSnapshots();
-        TickMembers(now);
-        if (_leads && _history.Target(_keyspace, now) is { } revision)
+        _lastTick = now;
+        for (int i = Math.Min(due, Limits.TicksBehindMax); i > 0; i--)
         {
-            ProposeOwn(new Command(CommandKind.Compact, new CompactionRequest { Revision = revision }));
+            TickOnce(now);
         }
+
+        return true;
+    }
+
+    /// <summary>Time until the next tick; none when it is due.</summary>
+    public TimeSpan UntilTick(TimeSpan now)
+    {
+        TimeSpan left = _lastTick + _options.TickInterval - now;
+        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }
 
     /// <summary>
@@ -245,6 +292,27 @@ internal sealed partial class Replica
         _confirmations.FailAll(error);
         FailLeases(error);
         EndHandover(error);
+    }
+
+    private void TickOnce(TimeSpan now)
+    {
+        if (!IsHeldBack)
+        {
+            _node.Tick();
+        }
+
+        TimeSpan since = now - Limits.RequestTimeout;
+        EtcdError error = _node.Leader is null ? EtcdError.TimeoutLeaderFailed : EtcdError.Timeout;
+        _proposals.FailOlderThan(since, error);
+        _confirmations.FailOlderThan(since, error);
+        _confirmations.Tick(_electionTicks / 2);
+        TickLeases(now, since, _node.Leader is null ? EtcdError.NoLeader : EtcdError.Timeout);
+        TickSnapshots();
+        TickMembers(now);
+        if (_leads && _history.Target(_keyspace, now) is { } revision)
+        {
+            ProposeOwn(new Command(CommandKind.Compact, new CompactionRequest { Revision = revision }));
+        }
     }
 
     /// <summary>Whether anything was applied.</summary>
@@ -296,7 +364,9 @@ internal sealed partial class Replica
             case EntryKind.Command:
                 Proposal? waiting = _proposals.Take(CommandCodec.ProposalOf(entry.Payload.Span));
                 Command command = waiting?.Command ?? CommandCodec.Decode(entry.Payload.Span, out _);
+                FeatureLevels.Require(FeatureLevels.Of(command.Kind), _options.FeatureLevel);
                 CommandResult result = _keyspace.Apply(entry.Id.Index, command);
+                FeatureLevels.Require(_keyspace.Members.FeatureLevel, _options.FeatureLevel);
                 FollowLease(command, result, now);
                 Note(waiting, result);
                 break;
@@ -308,6 +378,9 @@ internal sealed partial class Replica
                 break;
         }
     }
+
+    /// <summary>Whether every member's program can apply such a command.</summary>
+    private bool Allows(CommandKind kind) => FeatureLevels.Of(kind) <= _keyspace.Members.FeatureLevel;
 
     private void Note(Proposal? waiting, in CommandResult result)
     {
@@ -389,6 +462,23 @@ internal sealed partial class Replica
         _changes.Clear();
         ForgetTransfers();
         ResumeLeases(now);
+    }
+
+    private long Quota => _options.QuotaBackendBytes == 0 ? Limits.QuotaBytesDefault : _options.QuotaBackendBytes;
+
+    private Proposal NewProposal(in Command command)
+    {
+        ulong sequence = Interlocked.Increment(ref _lastSequence);
+        return new Proposal(command, sequence, CommandCodec.Encode(command, new ProposalId(_instance, sequence)));
+    }
+
+    /// <summary>The log must say what every member is to do: the id and TTL are chosen here, not at apply.</summary>
+    private LeaseGrantRequest Complete(LeaseGrantRequest grant)
+    {
+        // etcd: one and a half election timeouts, or a lease could end during an election.
+        long ttlMin = (long)Math.Ceiling(_options.ElectionTimeout.TotalSeconds * 1.5);
+        long id = grant.ID == 0 ? Interlocked.Increment(ref _lastLeaseId) & long.MaxValue : grant.ID;
+        return new LeaseGrantRequest { ID = id, TTL = Math.Max(grant.TTL, ttlMin) };
     }
 
     private bool ProposeOwn(in Command command) =>

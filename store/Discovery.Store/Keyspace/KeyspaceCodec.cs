@@ -14,9 +14,9 @@ internal static class KeyspaceCodec
 {
     /// <summary>
     /// Version of what is written now. Version 1 had no members and no remaining times of leases: it is from a store of
-    /// one member, and is still read.
+    /// one member. Version 2 had no feature levels. Both are still read.
     /// </summary>
-    public const int Version = 2;
+    public const int Version = 3;
 
     private static readonly KeyRange Everything = new(ByteString.CopyFrom(0), ByteString.CopyFrom(0));
 
@@ -85,7 +85,7 @@ internal static class KeyspaceCodec
             leases.Add(id, new LeaseView(id, granted, LeaseView.NoKeys) { RemainingTtl = version > 1 ? from.ReadInt64() : 0 });
         }
 
-        MemberTable members = version > 1 ? ReadMembers(from) : MemberTable.Empty;
+        MemberTable members = version > 1 ? ReadMembers(from, hasLevels: version > 2) : MemberTable.Empty;
         var state = new KeyspaceState(compacted, applied, leases.ToImmutable(), members);
         while (from.ReadBoolean())
         {
@@ -120,11 +120,14 @@ internal static class KeyspaceCodec
         foreach (MemberRecord member in members.ById.Values)
         {
             to.Write(member.IsPending);
+            to.Write(member.FeatureLevel);
             Write(member.ToMessage(), to);
         }
+
+        to.Write(members.FeatureLevel);
     }
 
-    private static MemberTable ReadMembers(BinaryReader from)
+    private static MemberTable ReadMembers(BinaryReader from, bool hasLevels)
     {
         byte[] configuration = from.ReadBytes(from.ReadInt32());
         var removed = ImmutableSortedSet.CreateBuilder<ulong>();
@@ -137,11 +140,18 @@ internal static class KeyspaceCodec
         for (int count = from.ReadInt32(); count > 0; count--)
         {
             bool isPending = from.ReadBoolean();
+            uint level = hasLevels ? from.ReadUInt32() : FeatureLevels.Base;
             var member = MemberRecord.From(Read(from, Member.Parser), isPending);
-            members.Add(member.Id, member);
+            members.Add(member.Id, member with { FeatureLevel = level });
         }
 
-        return new MemberTable { Configuration = configuration, Removed = removed.ToImmutable(), ById = members.ToImmutable() };
+        return new MemberTable
+        {
+            Configuration = configuration,
+            Removed = removed.ToImmutable(),
+            ById = members.ToImmutable(),
+            FeatureLevel = hasLevels ? from.ReadUInt32() : FeatureLevels.Base,
+        };
     }
 
     private static void Write(IMessage message, BinaryWriter to)

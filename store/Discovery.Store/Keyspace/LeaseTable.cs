@@ -6,7 +6,8 @@ namespace Discovery.Store.Keyspace;
 /// When leases end, by the leader's clock. Only ever a wish to revoke: the log decides what is. Owned by one thread;
 /// others may call <see cref="Remaining"/> only. Times are monotonic, from any origin.
 /// </summary>
-internal sealed class LeaseTable
+/// <param name="checkpointInterval">Between two times that a long lease is written down.</param>
+internal sealed class LeaseTable(TimeSpan checkpointInterval)
 {
     private readonly ConcurrentDictionary<long, Deadline> _deadlines = new();
     private readonly PriorityQueue<long, long> _byEnd = new();
@@ -72,7 +73,7 @@ internal sealed class LeaseTable
 
     /// <summary>
     /// Leases whose time left is to be written into the log, so that a change of leaders does not give them their full
-    /// time again: long ones, each once in <see cref="Limits.LeaseCheckpointInterval"/>, unless just renewed. A lease that
+    /// time again: long ones, each once in the interval, unless just renewed. A lease that
     /// is renewed after that must be written down with 0.
     /// </summary>
     public IReadOnlyList<(long Id, long RemainingSeconds)> TakeCheckpoints(TimeSpan now, int max)
@@ -122,12 +123,12 @@ internal sealed class LeaseTable
     /// <summary>A lease that ends, or can be renewed to end, before its next checkpoint needs none.</summary>
     private Deadline ScheduleCheckpoint(long id, Deadline lease, TimeSpan now)
     {
-        if (lease.TtlSeconds <= Limits.LeaseCheckpointInterval.TotalSeconds)
+        if (lease.TtlSeconds <= checkpointInterval.TotalSeconds)
         {
             return lease;
         }
 
-        TimeSpan at = now + Limits.LeaseCheckpointInterval;
+        TimeSpan at = now + checkpointInterval;
         _byCheckpoint.Enqueue(id, at.Ticks);
         return lease with { CheckpointAt = at };
     }

@@ -23,6 +23,9 @@ public sealed record MemberRecord(ulong Id, ImmutableArray<string> PeerUrls)
     /// </summary>
     public bool IsPending { get; init; }
 
+    /// <summary>What its program can apply, by its own word (<see cref="FeatureLevels"/>); until it has started, the least.</summary>
+    public uint FeatureLevel { get; init; } = FeatureLevels.Base;
+
     /// <summary>Whether it ever ran as this member; etcd knows it by the name, which the member itself publishes.</summary>
     public bool IsStarted => Name.Length > 0;
 

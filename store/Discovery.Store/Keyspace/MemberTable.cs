@@ -26,6 +26,9 @@ public sealed record MemberTable
     /// </summary>
     public ReadOnlyMemory<byte> Configuration { get; init; }
 
+    /// <summary>What all members' programs can apply (<see cref="FeatureLevels"/>). Never goes back: what it allowed is in logs and snapshots.</summary>
+    public uint FeatureLevel { get; init; } = FeatureLevels.Base;
+
     /// <summary>The members in order of their ids, as clients are shown them.</summary>
     public IEnumerable<Member> Messages => ById.Values.Select(static member => member.ToMessage());
 
@@ -51,6 +54,11 @@ public sealed record MemberTable
             after = after with { Removed = Removed.Add(command.Members[0].ID) };
         }
 
+        if (after.ById.Values.Select(static member => member.FeatureLevel).DefaultIfEmpty().Min() is var lowest && lowest > FeatureLevel)
+        {
+            after = after with { FeatureLevel = lowest };
+        }
+
         return (after, CommandResult.Applied(Answer(command, after)));
     }
 
@@ -69,7 +77,12 @@ public sealed record MemberTable
             Kind.Remove => ById.Remove(given.ID),
             Kind.Promote => ById.SetItem(given.ID, ById[given.ID] with { IsLearner = false, IsPending = false }),
             Kind.Update => ById.SetItem(given.ID, ById[given.ID] with { PeerUrls = [.. given.PeerURLs.Order(StringComparer.Ordinal)] }),
-            Kind.Publish => ById.SetItem(given.ID, ById[given.ID] with { Name = given.Name, ClientUrls = [.. given.ClientURLs] }),
+            Kind.Publish => ById.SetItem(given.ID, ById[given.ID] with
+            {
+                Name = given.Name,
+                ClientUrls = [.. given.ClientURLs],
+                FeatureLevel = Math.Max(FeatureLevels.Base, command.FeatureLevel),
+            }),
             _ => ById,
         };
     }

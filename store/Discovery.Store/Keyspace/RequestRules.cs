@@ -17,11 +17,22 @@ public static class RequestRules
         _ => null,
     };
 
+    /// <summary>Whether the command may make the keyspace larger: refused where there is no room.</summary>
+    public static bool Grows(in Command command) => command.Request switch
+    {
+        PutRequest or LeaseGrantRequest => true,
+        TxnRequest txn => Puts(txn),
+        _ => false,
+    };
+
     /// <summary>Null when the range may be read.</summary>
     public static EtcdError? Check(RangeRequest range) =>
         range.Key.IsEmpty ? EtcdError.EmptyKey
         : !Enum.IsDefined(range.SortOrder) || !Enum.IsDefined(range.SortTarget) ? EtcdError.InvalidSortOption
         : null;
+
+    private static bool Puts(TxnRequest txn) =>
+        txn.Success.Concat(txn.Failure).Any(static op => op.RequestPut is not null || (op.RequestTxn is { } nested && Puts(nested)));
 
     private static EtcdError? Check(PutRequest put) =>
         put.Key.IsEmpty ? EtcdError.EmptyKey

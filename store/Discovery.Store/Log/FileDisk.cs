@@ -8,6 +8,18 @@ internal sealed partial class FileDisk : IDisk
 {
     private const int OpenReadOnly = 0;
 
+    /// <summary>SYNC_FILE_RANGE_WRITE: begin to write, wait for nothing.</summary>
+    private const uint BeginWriting = 2;
+
+    /// <summary>Bytes that are freed at once: about 1 ms of a disk that is told of it (ext4's discard).</summary>
+    private const long FreedAtOnce = 1024 * 1024;
+
+    /// <summary>Between two frees, so that syncs of the log get their turn: 100 MiB/s.</summary>
+    private static readonly TimeSpan FreePause = TimeSpan.FromMilliseconds(10);
+
+    private readonly Lock _gate = new();
+    private Task _freeing = Task.CompletedTask;
+
     /// <summary>Opens or makes the directory.</summary>
     /// <exception cref="StoreDataException">It cannot be made or is not writable.</exception>
     public FileDisk(string root)
@@ -62,7 +74,23 @@ internal sealed partial class FileDisk : IDisk
 
     public void Rename(string from, string to) => File.Move(Full(from), Full(to), overwrite: true);
 
-    public void Delete(string path) => File.Delete(Full(path));
+    /// <summary>
+    /// The name goes at once, the room of a large file bit by bit: freeing it holds the file system's journal, and every
+    /// sync of the log waits for that (300 ms were measured for 256 MiB on ext4).
+    /// </summary>
+    public void Delete(string path)
+    {
+        string full = Full(path);
+        SafeFileHandle? large = OpenLarge(full);
+        File.Delete(full);
+        if (large is not null)
+        {
+            lock (_gate)
+            {
+                _freeing = FreeAsync(_freeing, large);
+            }
+        }
+    }
 
     public void SyncFolder(string path) => SyncFolderAt(Full(path));
 
@@ -85,6 +113,41 @@ internal sealed partial class FileDisk : IDisk
     }
 
     private string Full(string path) => Path.GetFullPath(Path.Combine(Root, path));
+
+    /// <summary>Null when it is small, or nobody can tell: then it is deleted at once.</summary>
+    private static SafeFileHandle? OpenLarge(string full)
+    {
+        try
+        {
+            return File.Exists(full) && new FileInfo(full).Length > FreedAtOnce
+                ? File.OpenHandle(full, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete)
+                : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    private static async Task FreeAsync(Task before, SafeFileHandle file)
+    {
+        await before.ConfigureAwait(false);
+        using (file)
+        {
+            try
+            {
+                for (long left = RandomAccess.GetLength(file) - FreedAtOnce; left > 0; left -= FreedAtOnce)
+                {
+                    RandomAccess.SetLength(file, left);
+                    await Task.Delay(FreePause, TimeProvider.System, CancellationToken.None).ConfigureAwait(false);
+                }
+            }
+            catch (IOException)
+            {
+                // All of it is freed when it is closed.
+            }
+        }
+    }
 
     private static void SyncFolderAt(string full)
     {
@@ -116,6 +179,9 @@ internal sealed partial class FileDisk : IDisk
     [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
     private static partial int SyncData(SafeFileHandle file);
 
+    [LibraryImport("libc", EntryPoint = "sync_file_range")]
+    private static partial int SyncRange(SafeFileHandle file, long offset, long bytes, uint flags);
+
     private sealed class DiskFile(SafeFileHandle handle) : IDiskFile
     {
         public long Length => RandomAccess.GetLength(handle);
@@ -137,7 +203,16 @@ internal sealed partial class FileDisk : IDisk
             return total;
         }
 
-        public void Write(long offset, ReadOnlySpan<byte> bytes) => RandomAccess.Write(handle, bytes, offset);
+        public void Write(long offset, ReadOnlySpan<byte> bytes)
+        {
+            RandomAccess.Write(handle, bytes, offset);
+            if (bytes.Length >= Limits.SnapshotPieceBytes / 2)
+            {
+                // A part of something large, such as a snapshot: what piles up in the cache would hold up the log's syncs when it
+                // is written at last. Only a hint; Sync waits and tells of errors.
+                _ = SyncRange(handle, offset, bytes.Length, BeginWriting);
+            }
+        }
 
         public void Sync()
         {

@@ -26,7 +26,6 @@ internal sealed class MemberProcess
     private List<Request> _taken = [];
     private OpenedData? _data;
     private readonly TimeSpan _started;
-    private TimeSpan _lastTick;
     private bool _isWoken;
     private Effect _crashEffect;
     private int _untilCrash;
@@ -200,13 +199,8 @@ internal sealed class MemberProcess
         };
         WatchSettings = new WatchSettings(_member.Clock, Options.WatchProgressNotifyInterval, Options.MaxRequestBytes);
         Server = new MemberServer(this);
-        _lastTick = Now;
         IsServing = true;
-        if (replica.Raft.Membership is { IsJoint: false, Voters: [var only] } && only == Id)
-        {
-            replica.Campaign();
-        }
-
+        replica.Start(Now);
         Turn();
         ScheduleTick();
     }
@@ -253,16 +247,7 @@ internal sealed class MemberProcess
         }
 
         _taken.Clear();
-        int behind = (int)((now - _lastTick) / Options.TickInterval);
-        if (behind > 0)
-        {
-            _lastTick = now;
-            for (int i = Math.Min(behind, Limits.TicksBehindMax); i > 0; i--)
-            {
-                Replica.Tick(now);
-            }
-        }
-
+        Replica.Tick(now);
         Replica.Turn(now);
         if (Replica.View.Members.Removed.Contains(Id.Value))
         {

@@ -13,22 +13,14 @@ namespace Discovery.Simulator.Cluster;
 /// </summary>
 internal sealed class MemberServer(MemberProcess process)
 {
-    private long _nextLeaseId = process.Life << 8;
-
     /// <summary>A write, or whatever else goes through the log.</summary>
     public async Task<IMessage> DecideAsync(CommandKind kind, IMessage request)
     {
-        var command = new Command(kind, request);
-        ThrowIf(RequestRules.Check(command, process.Options.MaxTxnOps));
-        if (request is LeaseGrantRequest grant)
+        if (process.Replica.Admit(new Command(kind, request), process.IsDiskFull, out EtcdError? refused) is not { } proposal)
         {
-            command = command with { Request = Complete(grant) };
+            throw refused!.ToException();
         }
 
-        Proposal proposal = process.Replica.NewProposal(command);
-        ThrowIf(proposal.Payload.Length > process.Options.MaxRequestBytes ? EtcdError.RequestTooLarge
-            : process.IsDiskFull && Grows(request) ? EtcdError.NoSpace
-            : null);
         process.Enter(proposal);
         CommandResult result = await proposal.Answer;
         ThrowIf(result.Error);
@@ -91,20 +83,6 @@ internal sealed class MemberServer(MemberProcess process)
         var barrier = new ReadBarrier();
         process.Enter(barrier);
         ThrowIf(await barrier.Answer);
-    }
-
-    private static bool Grows(IMessage request) => request switch
-    {
-        PutRequest or LeaseGrantRequest => true,
-        TxnRequest txn => txn.Success.Concat(txn.Failure).Any(static op => op.RequestPut is not null),
-        _ => false,
-    };
-
-    private LeaseGrantRequest Complete(LeaseGrantRequest grant)
-    {
-        long ttlMin = (long)Math.Ceiling(process.Options.ElectionTimeout.TotalSeconds * 1.5);
-        long id = grant.ID == 0 ? ((long)(process.Replica.Status.MemberId << 32) & long.MaxValue) + ++_nextLeaseId : grant.ID;
-        return new LeaseGrantRequest { ID = id, TTL = Math.Max(grant.TTL, ttlMin) };
     }
 
     private static void ThrowIf(EtcdError? error)

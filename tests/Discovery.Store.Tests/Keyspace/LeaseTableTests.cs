@@ -4,7 +4,7 @@ namespace Discovery.Store.Tests.Keyspace;
 
 public sealed class LeaseTableTests
 {
-    private readonly LeaseTable _leases = new();
+    private readonly LeaseTable _leases = new(Limits.LeaseCheckpointInterval);
 
     [Fact]
     public void Lease_expires_once_when_its_time_is_over()
