@@ -231,26 +231,24 @@ internal sealed class RaftLog
     }
 
     /// <summary>
-    /// Forgets the oldest applied entries beyond the bounds, but none after the floor. A quarter of slack, so that the
-    /// list is not moved each time.
+    /// Forgets the oldest applied entries beyond the bounds, but none after the floor unless there are more bytes than that
+    /// is worth. An eighth of the list at least, so that it is not moved each time.
     /// </summary>
-    public void Compact(int keepEntries, long keepBytes, ulong floor)
+    public void Compact(int keepEntries, long keepBytes, ulong floor, long floorBytes)
     {
-        if (_entries.Count - keepEntries <= keepEntries / 4 && PayloadBytes - keepBytes <= keepBytes / 4)
-        {
-            return;
-        }
-
+        ulong applied = Math.Min(Applied, Persisted);
         int drop = 0;
-        ulong until = Math.Min(Math.Min(Applied, Persisted), floor);
-        int droppable = until <= _before.Index ? 0 : (int)(until - _before.Index);
-        while (drop < droppable && (_entries.Count - drop > keepEntries || PayloadBytes > keepBytes))
+        long bytes = PayloadBytes;
+        while (_before.Index + (ulong)drop < applied
+            && (_entries.Count - drop > keepEntries || bytes > keepBytes)
+            && (_before.Index + (ulong)drop < floor || bytes > floorBytes))
         {
-            PayloadBytes -= _entries[drop++].Payload.Length;
+            bytes -= _entries[drop++].Payload.Length;
         }
 
-        if (drop > 0)
+        if (drop > 0 && drop >= _entries.Count / 8)
         {
+            PayloadBytes = bytes;
             _before = _entries[drop - 1].Id;
             _entries.RemoveRange(0, drop);
             ForgetOldMemberships();

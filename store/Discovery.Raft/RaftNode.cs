@@ -84,6 +84,27 @@ public sealed partial class RaftNode
     /// <summary>Index before the first entry that is still held; a follower that lags further needs a snapshot.</summary>
     public ulong CompactedIndex => _log.Before.Index;
 
+    /// <summary>
+    /// Up to which entry all followers hold the log that are heard of and not in need of a snapshot: they have use for
+    /// what comes after. The greatest number when there is none, or this node does not lead.
+    /// </summary>
+    public ulong LaggingIndex
+    {
+        get
+        {
+            ulong lagging = ulong.MaxValue;
+            foreach (Progress progress in _progress.Values)
+            {
+                if (progress.Mode != ReplicationMode.Snapshot && (progress.IsActive || progress.WasActive))
+                {
+                    lagging = Math.Min(lagging, progress.Match);
+                }
+            }
+
+            return lagging;
+        }
+    }
+
     /// <summary>Whether this node is a majority by itself.</summary>
     public bool IsOnlyVoter =>
         !_log.Membership.IsJoint && _log.Membership.Voters.Length == 1 && _log.Membership.Voters[0] == _settings.Id;
@@ -245,9 +266,10 @@ public sealed partial class RaftNode
     /// </summary>
     /// <param name="keepEntries">Entries to keep.</param>
     /// <param name="keepBytes">Bytes of payload to keep, at most.</param>
-    /// <param name="floor">No entry after this index goes: somebody is on the way to it with a snapshot.</param>
-    public void Compact(int keepEntries, long keepBytes, ulong floor = ulong.MaxValue) =>
-        _log.Compact(keepEntries, keepBytes, floor);
+    /// <param name="floor">No entry after this index goes: somebody needs it (<see cref="LaggingIndex"/>), or is on the way to it with a snapshot.</param>
+    /// <param name="floorBytes">... unless the payload is more than this: nobody may make a leader keep everything.</param>
+    public void Compact(int keepEntries, long keepBytes, ulong floor = ulong.MaxValue, long floorBytes = long.MaxValue) =>
+        _log.Compact(keepEntries, keepBytes, floor, floorBytes);
 
     private static HardState Resume(HardState restored, ulong snapshotTerm)
     {

@@ -96,6 +96,12 @@ public static class Limits
     /// <summary>Bytes of applied entries kept in memory for followers that lag.</summary>
     public const long CatchUpBytes = 16 * 1024 * 1024;
 
+    /// <summary>
+    /// Bytes of applied entries kept for followers that are heard of and lack them, and for those that fetch a snapshot: half
+    /// a minute of the fastest load that was measured. Who lags more begins anew with a snapshot.
+    /// </summary>
+    public const long LagBytes = 256 * 1024 * 1024;
+
     /// <summary>History younger than this is kept.</summary>
     public static readonly TimeSpan HistoryAge = TimeSpan.FromHours(1);
 

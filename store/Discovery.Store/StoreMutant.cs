@@ -44,8 +44,14 @@ internal enum StoreMutant
     [Description("a lease is renewed although its revocation is in the log")]
     RenewAtExpiry,
 
+    [Description("a lease is renewed while the log is about to say that it has less left; a new leader goes by that")]
+    RenewWhileWritten,
+
     [Description("a new leader ends leases by what it knew when it led before (etcd #9360)")]
     LeasesNotResumed,
+
+    [Description("the leader proposes what older programs among the members cannot apply")]
+    FeatureTooEarly,
 
     [Description("a forwarded batch that is delivered twice is applied twice")]
     ForwardedTwice,

@@ -105,6 +105,9 @@ public sealed record StoreOptions
     /// <summary>Applied entries kept in memory for followers that lag (<see cref="Limits.CatchUpEntries"/>).</summary>
     internal int CatchUpEntries { get; init; } = Limits.CatchUpEntries;
 
+    /// <summary>Bytes kept for those that lag more (<see cref="Limits.LagBytes"/>).</summary>
+    internal long LagBytes { get; init; } = Limits.LagBytes;
+
     /// <summary>How often a lease's remaining time is written down (<see cref="Limits.LeaseCheckpointInterval"/>).</summary>
     internal TimeSpan LeaseCheckpointInterval { get; init; } = Limits.LeaseCheckpointInterval;
 

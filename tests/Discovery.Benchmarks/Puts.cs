@@ -80,6 +80,10 @@ internal sealed class Puts(IReadOnlyList<StoreEngine> engines)
                 await output.WriteLineAsync(string.Create(
                     CultureInfo.InvariantCulture,
                     $"  {engine,-8} {result.PerSecond,8:0} puts/s  p50 {result.Percentile(0.5):0.00} ms  p99 {result.Percentile(0.99):0.00} ms  max {result.Percentile(1):0.0} ms  members' CPU {cpuMicroseconds:0} us/put  tool {result.ToolCpu:0%} of a core{(result.ToolCpu > ToolBound ? " TOOL-BOUND" : "")}{(result.Failures > 0 ? $"  {result.Failures} FAILED" : "")}"));
+                if (result.Failures > 0)
+                {
+                    await output.WriteLineAsync(cluster.Tail);
+                }
             }
         }
 

@@ -26,6 +26,20 @@ var root = new RootCommand("Whole clusters of the store on one thread, each from
 };
 root.SetAction(async (parsed, cancellation) =>
 {
+    try
+    {
+        return await RunAsync(parsed, cancellation);
+    }
+    catch (FormatException e)
+    {
+        await Console.Error.WriteLineAsync(e.Message);
+        return ExitCode.BadConfiguration;
+    }
+});
+return await Flags.RunAsync(root, args, Console.Error);
+
+async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+{
     PlantedBug bug = PlantedBug.Find(parsed.GetValue(mutant) ?? PlantedBug.None.Name);
     if (parsed.GetValue(mutants))
     {
@@ -52,6 +66,7 @@ root.SetAction(async (parsed, cancellation) =>
     long first = parsed.GetValue(soak).Time > TimeSpan.Zero && parsed.GetResult(seed) is null or { Implicit: true }
         ? TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() * 1000
         : parsed.GetValue(seed);
+    var list = SeedList.From(parsed.GetValue(seeds), first, time > TimeSpan.Zero, (int)parsed.GetValue(skip), (int)parsed.GetValue(step));
     Summary summary;
     if (parsed.GetValue(jobs) > 1)
     {
@@ -61,12 +76,10 @@ root.SetAction(async (parsed, cancellation) =>
     }
     else
     {
-        var list = SeedList.From(parsed.GetValue(seeds), first, time > TimeSpan.Zero, (int)parsed.GetValue(skip), (int)parsed.GetValue(step));
         var runner = new SeedRunner((int)parsed.GetValue(members), parsed.GetValue(verbose) ? Console.Out.WriteLine : null);
         summary = runner.RunAll(list, time, Console.Error, cancellation);
     }
 
     await Console.Out.WriteLineAsync(parsed.GetValue(json) ? summary.ToJson() : summary.ToString());
     return summary.Violated.Count == 0 ? ExitCode.Ok : ExitCode.Failed;
-});
-return await Flags.RunAsync(root, args, Console.Error);
+}

@@ -30,7 +30,7 @@ internal sealed class SeedRun
         var plan = FaultPlan.From(chance);
         _simulation = new Simulation(seed, plan.DriftMax);
         _faulty = chance.Between(TimeSpan.FromSeconds(50), TimeSpan.FromSeconds(90));
-        _cluster = new SimulatedCluster(_simulation);
+        _cluster = new SimulatedCluster(_simulation, plan.MixesVersions);
         memberCount = memberCount > 0 ? memberCount : chance.Pick([1, 3, 3, 3, 5, 5]);
         for (int i = 1; i <= memberCount; i++)
         {
@@ -121,6 +121,8 @@ internal sealed class SeedRun
         DataDir = $"m{number}",
         SnapshotCount = chance.Between(10, 300),
         CatchUpEntries = chance.Between(5, 200),
+        LagBytes = chance.Pick([0, 2_000, 20_000, 1_000_000]),
+        LeaseCheckpointInterval = TimeSpan.FromSeconds(chance.Pick([2, 300])),
         SegmentBytes = chance.Pick([16, 32, 64, 128]) * 1024,
         WatchProgressNotifyInterval = TimeSpan.FromSeconds(2),
         AutoCompactionMode = "revision",

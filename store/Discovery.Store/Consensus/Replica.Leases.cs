@@ -16,6 +16,7 @@ internal sealed partial class Replica
     private readonly Dictionary<ulong, (TimeSpan AskedAt, List<LeaseRequest> Requests)> _leaseQuestions = [];
     private readonly List<(LeaseRequest Request, Action<long>? Remote)> _doubts = [];
     private readonly HashSet<long> _beingCleared = [];
+    private readonly HashSet<long> _beingWritten = [];
     private TimeSpan _lastLeaseTick;
     private TimeSpan _pauses;
     private ulong _lastQuestion;
@@ -44,9 +45,9 @@ internal sealed partial class Replica
             _confirmations.Enter(new Expiry(id, _leases) { Since = now });
         }
 
-        if (_leases.TakeCheckpoints(leaseNow, Limits.LeaseExpiriesPerTick) is { Count: > 0 } checkpoints)
+        if (_leases.TakeCheckpoints(leaseNow, Limits.LeaseExpiriesPerTick) is { Count: > 0 } checkpoints && WriteDown(checkpoints))
         {
-            _ = WriteDown(checkpoints);
+            _beingWritten.UnionWith(checkpoints.Select(static checkpoint => checkpoint.Id));
         }
     }
 
@@ -59,6 +60,10 @@ internal sealed partial class Replica
         else if (command.Request is LeaseRevokeRequest revoke)
         {
             _leases.Remove(revoke.ID);
+        }
+        else if (command.Request is LeaseCheckpointRequest written)
+        {
+            _beingWritten.ExceptWith(written.Checkpoints.Where(static checkpoint => checkpoint.RemainingTTL > 0).Select(static checkpoint => checkpoint.ID));
         }
     }
 
@@ -78,6 +83,7 @@ internal sealed partial class Replica
 #endif
         _leases.Clear();
         _beingCleared.Clear();
+        _beingWritten.Clear();
         if (_leads)
         {
             foreach (LeaseView lease in _keyspace.Leases.Values)
@@ -219,9 +225,19 @@ internal sealed partial class Replica
         }
     }
 
-    /// <summary>Whether the log says that a lease has less than its full time left. Then it is asked to say so no more.</summary>
+    /// <summary>Whether the log says that a lease has less than its full time left, or will. Then it is asked to say so no more.</summary>
     private bool IsWrittenDown(long leaseId)
     {
+#if MUTANTS
+        if (_beingWritten.Contains(leaseId) && !StoreMutant.RenewWhileWritten.IsPlanted())
+#else
+        if (_beingWritten.Contains(leaseId))
+#endif
+        {
+            // In the log, and not applied yet: it would count after the renewal, and a later leader would go by it.
+            return true;
+        }
+
         if (!_keyspace.Leases.TryGetValue(leaseId, out LeaseView? lease) || lease.RemainingTtl == 0)
         {
             _beingCleared.Remove(leaseId);

@@ -17,6 +17,7 @@ internal sealed partial class Replica
     private SnapshotInfo _snapshot;
     private long _logBytesAtSnapshot;
     private bool _isSnapshotting;
+    private EntryId _snapshotting;
     private bool _isSnapshotWanted;
     private SnapshotReceiver? _receiver;
     private NodeId _source;
@@ -40,9 +41,23 @@ internal sealed partial class Replica
     /// <summary>Bytes that were written to the log since it was opened, told by who writes it.</summary>
     public long LogBytes { get; set; }
 
-    /// <summary>No entry after this goes from memory: it would follow the snapshot that somebody is fetching.</summary>
-    private ulong CompactionFloor =>
-        _transfers.Count == 0 ? ulong.MaxValue : _transfers.Values.Min(static transfer => transfer.At.Index);
+    /// <summary>
+    /// No entry after this goes from memory: a follower lacks it, or it would follow the snapshot that somebody fetches or
+    /// waits for. Under load more comes in meanwhile than is kept for nobody, and the next snapshot would be too old again.
+    /// </summary>
+    private ulong CompactionFloor
+    {
+        get
+        {
+            ulong floor = _node.LaggingIndex;
+            foreach ((EntryId at, int _) in _transfers.Values)
+            {
+                floor = Math.Min(floor, at.Index);
+            }
+
+            return _offersWaiting.Count > 0 && _isSnapshotting ? Math.Min(floor, _snapshotting.Index) : floor;
+        }
+    }
 
     /// <summary>A snapshot is durable, or was not made: null.</summary>
     public void SnapshotSaved(SnapshotInfo? saved)
@@ -92,9 +107,13 @@ internal sealed partial class Replica
             return;
         }
 
-        if (_snapshot.At.Index >= Math.Max(1, _node.CompactedIndex))
+        // The one that it fetches, or reads and checks already, as long as the log goes on from there.
+        ulong oldest = Math.Max(1, _node.CompactedIndex);
+        EntryId at = _transfers.TryGetValue(offer.To, out (EntryId At, int Tick) transfer) && transfer.At.Index >= oldest ? transfer.At : _snapshot.At;
+        if (at.Index >= oldest)
         {
-            Send?.Invoke(new RaftMessage(offer with { Log = _snapshot.At }));
+            NoteTransfer(offer.To, at);
+            Send?.Invoke(new RaftMessage(offer with { Log = at }));
             return;
         }
 
@@ -122,6 +141,7 @@ internal sealed partial class Replica
         if (due && !_isSnapshotting && SnapshotDue is not null && _applied.Index > _snapshot.At.Index)
         {
             (_isSnapshotting, _isSnapshotWanted) = (true, false);
+            _snapshotting = _applied;
             _logBytesAtSnapshot = LogBytes;
 #if MUTANTS
             SnapshotDue(_view, StoreMutant.AppliedIndexNotAtomic.IsPlanted() ? _appliedBefore : _applied);
@@ -135,14 +155,7 @@ internal sealed partial class Replica
     {
         _tick++;
         _bytesThisTick = 0;
-        foreach ((NodeId id, (EntryId _, int tick)) in _transfers)
-        {
-            if (_tick - tick > 2 * _electionTicks)
-            {
-                _transfers.Remove(id);
-                HoldTransfers();
-            }
-        }
+        EndTransfers();
 
         while (_bytesThisTick < Limits.SnapshotBytesPerTick && _pulls.TryDequeue(out SnapshotPull? pull))
         {
@@ -200,13 +213,7 @@ internal sealed partial class Replica
         }
 
         _node.ReportSnapshot(pull.From);
-        bool isNew = !_transfers.TryGetValue(pull.From, out (EntryId At, int Tick) before) || before.At != pull.At;
-        _transfers[pull.From] = (pull.At, _tick);
-        if (isNew)
-        {
-            HoldTransfers();
-        }
-
+        NoteTransfer(pull.From, pull.At);
         if (_bytesThisTick < Limits.SnapshotBytesPerTick)
         {
             SendPiece(pull);
@@ -217,14 +224,50 @@ internal sealed partial class Replica
         }
     }
 
+    private void NoteTransfer(NodeId to, EntryId at)
+    {
+        bool isNew = !_transfers.TryGetValue(to, out (EntryId At, int Tick) before) || before.At != at;
+        _transfers[to] = (at, _tick);
+        if (isNew)
+        {
+            HoldTransfers();
+        }
+    }
+
+    /// <summary>Of those who go on from the log by now, and of those who have not been heard of for long.</summary>
+    private void EndTransfers()
+    {
+        if (_transfers.Count == 0)
+        {
+            return;
+        }
+
+        IReadOnlyList<FollowerStatus> followers = _node.Followers();
+        foreach ((NodeId id, (EntryId _, int tick)) in _transfers)
+        {
+            // Reading and checking a large one takes its time, in which it asks for nothing.
+            bool isWaiting = followers.Any(follower => follower.Id == id && follower.NeedsSnapshot && follower.IsActive);
+            if (!isWaiting && _tick - tick > 2 * _electionTicks)
+            {
+                _transfers.Remove(id);
+                HoldTransfers();
+            }
+        }
+    }
+
     private void SendPiece(SnapshotPull pull)
     {
         SnapshotPiece piece = Snapshots.ReadPiece(pull.At, pull.Offset);
-        if (piece.TotalBytes == 0 && pull.At == _snapshot.At)
+        if (piece.TotalBytes == 0)
         {
-            // Our disk has damaged it.
-            (_snapshot, _isSnapshotWanted) = (default, true);
-            AskForSnapshot();
+            // It is gone, or our disk has damaged it: another is offered.
+            _transfers.Remove(pull.From);
+            HoldTransfers();
+            if (pull.At == _snapshot.At)
+            {
+                (_snapshot, _isSnapshotWanted) = (default, true);
+                AskForSnapshot();
+            }
         }
 
         _bytesThisTick += piece.Bytes.Length;

@@ -276,7 +276,7 @@ internal sealed partial class Replica
 
         if (applied)
         {
-            _node.Compact(_options.CatchUpEntries, Limits.CatchUpBytes, CompactionFloor);
+            _node.Compact(_options.CatchUpEntries, Limits.CatchUpBytes, CompactionFloor, _options.LagBytes);
             AskForSnapshot();
         }
 
@@ -380,7 +380,11 @@ internal sealed partial class Replica
     }
 
     /// <summary>Whether every member's program can apply such a command.</summary>
-    private bool Allows(CommandKind kind) => FeatureLevels.Of(kind) <= _keyspace.Members.FeatureLevel;
+    private bool Allows(CommandKind kind) =>
+#if MUTANTS
+        StoreMutant.FeatureTooEarly.IsPlanted() ||
+#endif
+        FeatureLevels.Of(kind) <= _keyspace.Members.FeatureLevel;
 
     private void Note(Proposal? waiting, in CommandResult result)
     {

@@ -2,16 +2,25 @@ using Discovery.Raft;
 using Discovery.Simulator.Network;
 using Discovery.Simulator.Report;
 using Discovery.Store.Consensus;
+using Discovery.Store.Keyspace;
 using Discovery.Store.Peers;
 
 namespace Discovery.Simulator.Cluster;
 
 /// <summary>The machines of a cluster and the network between them.</summary>
-internal sealed class SimulatedCluster(Simulation simulation)
+/// <param name="simulation">Its time and chance.</param>
+/// <param name="mixesVersions">Whether programs of different versions run in it.</param>
+internal sealed class SimulatedCluster(Simulation simulation, bool mixesVersions)
 {
     private readonly List<SimulatedMember> _members = [];
 
     public Simulation Simulation => simulation;
+
+    /// <summary>Whether programs of different versions run in it.</summary>
+    public bool MixesVersions => mixesVersions;
+
+    /// <summary>What was allowed in it so far: an older program cannot run there any more (<see cref="MemberTable.FeatureLevel"/>).</summary>
+    public uint FeatureLevel => _members.Max(static member => member.Process is { IsServing: true } process ? process.Replica.View.Members.FeatureLevel : 0);
 
     public SimulatedNetwork Network { get; } = new(simulation);
 

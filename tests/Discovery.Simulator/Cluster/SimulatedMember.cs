@@ -31,6 +31,7 @@ internal sealed class SimulatedMember
         Chance = simulation.ChanceOf($"member {name}");
         Disk = new SimulatedDisk(name, simulation.ChanceOf($"disk {name}"));
         Clock = new MemberClock(simulation.Events);
+        Version = new ProgramVersion(cluster, simulation.ChanceOf($"version {name}"));
     }
 
     public string Name { get; }
@@ -48,6 +49,9 @@ internal sealed class SimulatedMember
     public SimulatedDisk Disk { get; }
 
     public MemberClock Clock { get; }
+
+    /// <summary>Which program it starts.</summary>
+    public ProgramVersion Version { get; }
 
     /// <summary>The process that runs; null when none does.</summary>
     public MemberProcess? Process { get; private set; }
@@ -87,6 +91,7 @@ internal sealed class SimulatedMember
 
         Lives++;
         LastFailure = null;
+        Options = Options with { FeatureLevel = Version.Next() };
         _simulation.Trace.Add(TraceKind.Start, Name, Lives);
         Process = new MemberProcess(_cluster, this, Lives);
         Process.Open();

@@ -20,6 +20,9 @@ internal sealed record FaultPlan
     /// <summary>Whether members are added and removed all the time.</summary>
     public required bool ChangesMembers { get; init; }
 
+    /// <summary>Whether members are updated, and some put back, while it runs.</summary>
+    public required bool MixesVersions { get; init; }
+
     /// <summary>The greatest error of a clock's rate: 0.02 is 2 %.</summary>
     public required double DriftMax { get; init; }
 
@@ -42,6 +45,7 @@ internal sealed record FaultPlan
             Lasting = chance.Between(TimeSpan.FromSeconds(0.3), TimeSpan.FromSeconds(4)),
             Kinds = kinds,
             ChangesMembers = chance.Happens(0.4),
+            MixesVersions = chance.Happens(0.4),
             DriftMax = chance.Pick([0, 0.001, 0.02, 0.1]),
         };
     }

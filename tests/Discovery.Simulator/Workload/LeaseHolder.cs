@@ -42,7 +42,8 @@ internal sealed class LeaseHolder(
         _ = await DecideAsync(CommandKind.Put, put);
         for (int left = _chance.Between(0, 6); left > 0 && !enough.IsCancellationRequested; left--)
         {
-            await simulation.WaitAsync(TimeSpan.FromSeconds(lease.TTL / 3.0));
+            // Most are in time; some come when the lease is about to end, or has.
+            await simulation.WaitAsync(TimeSpan.FromSeconds(lease.TTL * (_chance.Happens(0.7) ? 1 / 3.0 : _chance.Between(0.9, 1.2))));
             var renew = new LeaseKeepAliveRequest { ID = lease.ID };
             ClientCall renewed = await access.CallAsync(id, Member(), renew, server => server.RenewAsync(renew), plan.Timeout);
             if (renewed.Response is LeaseKeepAliveResponse { TTL: 0 })
