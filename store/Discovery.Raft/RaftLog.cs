@@ -232,7 +232,7 @@ internal sealed class RaftLog
 
     /// <summary>
     /// Forgets the oldest applied entries beyond the bounds, but none after the floor unless there are more bytes than that
-    /// is worth. An eighth of the list at least, so that it is not moved each time.
+    /// is worth. Not a few at a time: the whole list is moved then.
     /// </summary>
     public void Compact(int keepEntries, long keepBytes, ulong floor, long floorBytes)
     {
@@ -246,7 +246,7 @@ internal sealed class RaftLog
             bytes -= _entries[drop++].Payload.Length;
         }
 
-        if (drop > 0 && drop >= _entries.Count / 8)
+        if (drop > 0 && (drop >= _entries.Count / 8 || drop > keepEntries))
         {
             PayloadBytes = bytes;
             _before = _entries[drop - 1].Id;

@@ -207,6 +207,36 @@ public sealed class SnapshotTests
         Assert.Equal(102UL, nodes[1].Node.CompactedIndex);
     }
 
+    [Fact]
+    public void Compaction_goes_beyond_the_floor_where_too_many_bytes_would_stay()
+    {
+        Nodes nodes = Elected();
+        for (byte i = 0; i < 100; i++)
+        {
+            nodes[1].Propose(i, bytes: 10);
+        }
+
+        nodes.Run();
+        nodes[1].Node.Compact(10, long.MaxValue, floor: 20, floorBytes: 500);
+
+        Assert.Equal(52UL, nodes[1].Node.CompactedIndex);
+    }
+
+    [Fact]
+    public void Leader_knows_what_followers_lack_that_it_hears_of()
+    {
+        Nodes nodes = Elected();
+        ulong both = nodes[1].Node.LaggingIndex;
+        nodes.Cut(1, 3);
+        nodes[1].Propose(1);
+        nodes.Run();
+        Assert.Equal(both, nodes[1].Node.LaggingIndex);
+
+        nodes.Tick(3 * Nodes.Settings.ElectionTicks);
+        Assert.Equal(both + 1, nodes[1].Node.LaggingIndex);
+        Assert.Equal(ulong.MaxValue, nodes[2].Node.LaggingIndex);
+    }
+
     /// <summary>The leader's own disk may be the last to have an entry that is committed and applied.</summary>
     [Fact]
     public void Compaction_keeps_what_is_not_durable()

@@ -60,9 +60,15 @@ internal sealed class FaultBudget(SimulatedCluster cluster)
             return false;
         }
 
-        NodeId[] voters = [.. membership.Voters.Where(id => id != gone)];
-        int lost = voters.Count(id => id == damaged || cluster.Find(id) is not { IsDamaged: false });
-        return lost <= (voters.Length - 1) / 2;
+        // Learners may get their votes at any time.
+        return IsBearable(membership.Voters) && IsBearable(membership.All);
+
+        bool IsBearable(IEnumerable<NodeId> members)
+        {
+            NodeId[] voters = [.. members.Where(id => id != gone)];
+            int lost = voters.Count(id => id == damaged || cluster.Find(id) is not { IsDamaged: false });
+            return lost <= (voters.Length - 1) / 2;
+        }
     }
 
     /// <summary>Whether enough serve to know the membership in force: it is on a majority of itself and of the one before.</summary>

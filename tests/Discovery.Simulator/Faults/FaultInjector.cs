@@ -27,7 +27,7 @@ internal sealed class FaultInjector
         _plan = plan;
         _chance = _simulation.ChanceOf("faults");
         _member = new MemberFaults(cluster, budget, _chance, plan.DriftMax, Mend);
-        _network = new NetworkFaults(cluster, _chance, Mend);
+        _network = new NetworkFaults(cluster, _chance, Mend, () => _isOver);
     }
 
     /// <summary>Begins.</summary>

@@ -10,7 +10,8 @@ namespace Discovery.Simulator.Faults;
 /// <param name="cluster">Who.</param>
 /// <param name="chance">Where and how badly.</param>
 /// <param name="mend">Has the fault end after a while.</param>
-internal sealed class NetworkFaults(SimulatedCluster cluster, Chance chance, Action<Action> mend)
+/// <param name="isOver">Whether the time of faults has ended.</param>
+internal sealed class NetworkFaults(SimulatedCluster cluster, Chance chance, Action<Action> mend, Func<bool> isOver)
 {
     private SimulatedNetwork Network => cluster.Network;
 
@@ -114,6 +115,11 @@ internal sealed class NetworkFaults(SimulatedCluster cluster, Chance chance, Act
         {
             cluster.Simulation.Events.After(chance.Between(TimeSpan.Zero, TimeSpan.FromSeconds(2)), () =>
             {
+                if (isOver())
+                {
+                    return;
+                }
+
                 foreach (SimulatedLink way in Network.Between([member], all))
                 {
                     way.Faults.IsClogged = true;
