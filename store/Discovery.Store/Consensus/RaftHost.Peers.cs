@@ -47,7 +47,10 @@ public sealed partial class RaftHost
             status.ClusterId,
             new NodeId(status.MemberId),
             [.. _options.EffectiveAdvertisePeerUrls],
-            PeerIdentity.HashToken(_options.InitialClusterToken));
+            PeerIdentity.HashToken(_options.InitialClusterToken))
+        {
+            FeatureLevel = _options.FeatureLevel,
+        };
         var handlers = new PeerHandlers
         {
             Received = _inbox.Add,

@@ -1,4 +1,5 @@
 using Discovery.EtcdApi;
+using Discovery.EtcdApi.Messages;
 using Discovery.Raft;
 using Discovery.Store.Keyspace;
 
@@ -11,6 +12,34 @@ internal sealed partial class Replica
     private readonly List<ReadOnlyMemory<byte>> _held = [];
     private readonly List<ReadOnlyMemory<byte>> _batch = [];
     private ulong _lastBatch;
+
+    /// <summary>
+    /// Judges a command before anybody waits, and makes it a request to be entered. Null when it is refused. From any
+    /// thread.
+    /// </summary>
+    /// <param name="command">What is to be applied.</param>
+    /// <param name="isDiskFull">Whether there is no room for what grows the keyspace.</param>
+    /// <param name="refused">Why; null when it is not.</param>
+    public Proposal? Admit(Command command, bool isDiskFull, out EtcdError? refused)
+    {
+        refused = RequestRules.Check(command, _options.MaxTxnOps);
+        if (refused is not null)
+        {
+            return null;
+        }
+
+        if (command.Request is LeaseGrantRequest grant)
+        {
+            command = command with { Request = Complete(grant) };
+        }
+
+        Proposal proposal = NewProposal(command);
+        int bytes = proposal.Payload.Length;
+        refused = bytes > _options.MaxRequestBytes ? EtcdError.RequestTooLarge
+            : RequestRules.Grows(command) && (isDiskFull || _view.LiveBytes + bytes > Quota) ? EtcdError.NoSpace
+            : null;
+        return refused is null ? proposal : null;
+    }
 
     private void Place()
     {
@@ -152,4 +181,21 @@ internal sealed partial class Replica
 
     private void Refuse(NodeId to, IReadOnlyList<ulong> sequences, EtcdError error) =>
         Send?.Invoke(new ForwardRefused(Self, to, sequences, error));
+
+    private long Quota => _options.QuotaBackendBytes == 0 ? Limits.QuotaBytesDefault : _options.QuotaBackendBytes;
+
+    private Proposal NewProposal(in Command command)
+    {
+        ulong sequence = Interlocked.Increment(ref _lastSequence);
+        return new Proposal(command, sequence, CommandCodec.Encode(command, new ProposalId(_instance, sequence)));
+    }
+
+    /// <summary>The log must say what every member is to do: the id and TTL are chosen here, not at apply.</summary>
+    private LeaseGrantRequest Complete(LeaseGrantRequest grant)
+    {
+        // etcd: one and a half election timeouts, or a lease could end during an election.
+        long ttlMin = (long)Math.Ceiling(_options.ElectionTimeout.TotalSeconds * 1.5);
+        long id = grant.ID == 0 ? Interlocked.Increment(ref _lastLeaseId) & long.MaxValue : grant.ID;
+        return new LeaseGrantRequest { ID = id, TTL = Math.Max(grant.TTL, ttlMin) };
+    }
 }

@@ -110,34 +110,6 @@ internal sealed partial class Replica
     public bool HasWork => _node.HasReady || _keyspace.HasTrimming || (_confirmations.HasEntering && _node.Leader is not null);
 
     /// <summary>
-    /// Judges a command before anybody waits, and makes it a request to be entered. Null when it is refused. From any
-    /// thread.
-    /// </summary>
-    /// <param name="command">What is to be applied.</param>
-    /// <param name="isDiskFull">Whether there is no room for what grows the keyspace.</param>
-    /// <param name="refused">Why; null when it is not.</param>
-    public Proposal? Admit(Command command, bool isDiskFull, out EtcdError? refused)
-    {
-        refused = RequestRules.Check(command, _options.MaxTxnOps);
-        if (refused is not null)
-        {
-            return null;
-        }
-
-        if (command.Request is LeaseGrantRequest grant)
-        {
-            command = command with { Request = Complete(grant) };
-        }
-
-        Proposal proposal = NewProposal(command);
-        int bytes = proposal.Payload.Length;
-        refused = bytes > _options.MaxRequestBytes ? EtcdError.RequestTooLarge
-            : RequestRules.Grows(command) && (isDiskFull || _view.LiveBytes + bytes > Quota) ? EtcdError.NoSpace
-            : null;
-        return refused is null ? proposal : null;
-    }
-
-    /// <summary>
     /// The first turn. Whoever may stands for election at once: a member alone leads then, and where all were restarted
     /// nobody waits for a leader that is not there; where one leads nothing comes of it.
     /// </summary>
@@ -466,23 +438,6 @@ internal sealed partial class Replica
         _changes.Clear();
         ForgetTransfers();
         ResumeLeases(now);
-    }
-
-    private long Quota => _options.QuotaBackendBytes == 0 ? Limits.QuotaBytesDefault : _options.QuotaBackendBytes;
-
-    private Proposal NewProposal(in Command command)
-    {
-        ulong sequence = Interlocked.Increment(ref _lastSequence);
-        return new Proposal(command, sequence, CommandCodec.Encode(command, new ProposalId(_instance, sequence)));
-    }
-
-    /// <summary>The log must say what every member is to do: the id and TTL are chosen here, not at apply.</summary>
-    private LeaseGrantRequest Complete(LeaseGrantRequest grant)
-    {
-        // etcd: one and a half election timeouts, or a lease could end during an election.
-        long ttlMin = (long)Math.Ceiling(_options.ElectionTimeout.TotalSeconds * 1.5);
-        long id = grant.ID == 0 ? Interlocked.Increment(ref _lastLeaseId) & long.MaxValue : grant.ID;
-        return new LeaseGrantRequest { ID = id, TTL = Math.Max(grant.TTL, ttlMin) };
     }
 
     private bool ProposeOwn(in Command command) =>

@@ -20,12 +20,15 @@ internal static class FeatureLevels
     public static uint Of(CommandKind kind) => kind == CommandKind.LeaseCheckpoint ? LeaseCheckpoints : Base;
 
     /// <summary>Ends a program that is too old: it would not do what the others do.</summary>
-    /// <exception cref="FeatureLevelException">It is.</exception>
+    /// <exception cref="StoreDataException">It is.</exception>
     public static void Require(uint wanted, uint own)
     {
         if (wanted > own)
         {
-            throw new FeatureLevelException(wanted, own);
+            throw new StoreDataException($"the cluster has feature level {wanted}, this program has {own}: all members ran a newer program once, start that again here")
+            {
+                NeedsNewerProgram = true,
+            };
         }
     }
 }

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
 using Discovery.Raft;
-using Discovery.Store.Keyspace;
 
 namespace Discovery.Store.Peers;
 
@@ -14,7 +13,7 @@ namespace Discovery.Store.Peers;
 internal sealed record PeerIdentity(ulong ClusterId, NodeId Member, ImmutableArray<string> PeerUrls, ulong TokenHash)
 {
     /// <summary>The newest things that this program can apply; a cluster uses what the least of its members can.</summary>
-    public uint FeatureLevel { get; init; } = FeatureLevels.Latest;
+    public uint FeatureLevel { get; init; } = 1;
 
     /// <summary>The first 8 bytes of SHA-256: enough to tell a wrong token; it is no secret.</summary>
     public static ulong HashToken(string token) =>

@@ -6,7 +6,6 @@ using Discovery.Simulator.Time;
 using Discovery.Store;
 using Discovery.Store.Api;
 using Discovery.Store.Consensus;
-using Discovery.Store.Keyspace;
 using Discovery.Store.Watch;
 
 namespace Discovery.Simulator.Cluster;
@@ -214,7 +213,7 @@ internal sealed class MemberProcess
             return OpenedData.Open(
                 Options, _member.Disk, _member.Chance.Next(), _member.Joins, damage => _simulation.Tally.Add("damaged snapshot passed over"));
         }
-        catch (StoreDataException e) when (e is not FeatureLevelException && _member.Disk.Faults.Met == faults)
+        catch (StoreDataException e) when (!e.NeedsNewerProgram && _member.Disk.Faults.Met == faults)
         {
             if (!_member.IsDamaged)
             {
@@ -282,7 +281,7 @@ internal sealed class MemberProcess
             case SimulatedCrashException:
                 _member.Kill(_member.Chance.Happens(0.5), e.Message);
                 break;
-            case FeatureLevelException when !_member.Version.IsTooOld():
+            case StoreDataException { NeedsNewerProgram: true } when !_member.Version.IsTooOld():
                 // It was never new: nobody had its word.
                 _simulation.Stop("versions", e);
                 break;

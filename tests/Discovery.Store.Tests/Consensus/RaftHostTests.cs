@@ -342,6 +342,7 @@ public sealed class RaftHostTests
         var disk = new MemoryDisk();
         await using RaftHost host = Open(disk);
         await host.ProposeAsync(new Command(CommandKind.LeaseGrant, new LeaseGrantRequest { ID = 7, TTL = 10 }), default);
+        await Eventually.HoldsAsync(() => host.View.Members.FeatureLevel == FeatureLevels.Latest, () => "the member has not said what it is");
         (ulong Commit, int Syncs) before = (host.Status.CommitIndex, disk.LogSyncs);
 
         for (int i = 0; i < 50; i++)

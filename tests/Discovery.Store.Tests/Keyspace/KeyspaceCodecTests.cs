@@ -12,6 +12,16 @@ public sealed class KeyspaceCodecTests
         + "3C00000000000000010E0000000A01611002180220012A0131300700010000000E0000000A016110"
         + "02180220012A01313007010000000C0000000A01621003180320012A013201000000050000000A01621804";
 
+    /// <summary>Member 1, "a", and member 9, which was removed.</summary>
+    private const string Version2 =
+        "020000000100000000000000000000000000000001000000000000000000000000000000010000000900000000000000"
+        + "01000000000F00000008011201611A08687474703A2F2F7000";
+
+    /// <summary>The same; its program has feature level 3, the cluster 2.</summary>
+    private const string Version3 =
+        "030000000100000000000000000000000000000001000000000000000000000000000000010000000900000000000000"
+        + "0100000000030000000F00000008011201611A08687474703A2F2F700200000000";
+
     [Fact]
     public void Keyspace_of_version_1_is_read_and_has_no_members()
     {
@@ -24,13 +34,30 @@ public sealed class KeyspaceCodecTests
         Assert.Empty(state.Members.ById);
     }
 
+    [Theory]
+    [InlineData(Version2, 1, 1)]
+    [InlineData(Version3, 3, 2)]
+    public void Members_of_every_version_are_read(string hex, uint own, uint cluster)
+    {
+        MemberTable members = KeyspaceSnapshot.Restored(Convert.FromHexString(hex)).Members;
+
+        MemberRecord member = Assert.Single(members.ById).Value;
+        Assert.Equal((1UL, "a", "http://p"), (member.Id, member.Name, Assert.Single(member.PeerUrls)));
+        Assert.Equal([9UL], members.Removed);
+        Assert.Equal((own, cluster), (member.FeatureLevel, members.FeatureLevel));
+    }
+
+    [Fact]
+    public void Keyspace_is_written_as_it_was_released() =>
+        Assert.Equal(Version3, KeyspaceSnapshot.Of(KeyspaceSnapshot.Restored(Convert.FromHexString(Version3)).Publish()));
+
     [Fact]
     public void Newer_keyspace_is_refused()
     {
         byte[] newer = Convert.FromHexString(Version1);
-        newer[0] = 3;
+        newer[0] = 4;
 
-        Assert.Contains("version 3", Assert.Throws<StoreDataException>(() => KeyspaceSnapshot.Restored(newer)).Message, StringComparison.Ordinal);
+        Assert.Contains("version 4", Assert.Throws<StoreDataException>(() => KeyspaceSnapshot.Restored(newer)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -45,6 +45,45 @@ public sealed class MemberTableTests
     }
 
     [Fact]
+    public void Feature_level_is_the_lowest_and_never_goes_back()
+    {
+        Publish(1, level: 3);
+        Publish(2, level: 2);
+        Assert.Equal(1U, _store.State.Members.FeatureLevel);
+
+        Publish(3, level: 2);
+        Assert.Equal(2U, _store.State.Members.FeatureLevel);
+
+        Publish(1, level: 1);
+        Applied<MemberAddResponse>(Kind.Add, New(4));
+        Assert.Equal(2U, _store.State.Members.FeatureLevel);
+        Assert.Equal(1U, _store.State.Members.ById[1].FeatureLevel);
+
+        void Publish(ulong id, uint level) =>
+            Applied<MemberListResponse>(new MemberCommand { Kind = Kind.Publish, Members = { Named(id, $"m{id}") }, FeatureLevel = level });
+    }
+
+    /// <summary>A member of a program from before there were levels says none.</summary>
+    [Fact]
+    public void Who_says_no_feature_level_has_the_first()
+    {
+        Applied<MemberListResponse>(Kind.Publish, Named(2, "b"));
+        Assert.Equal(1U, _store.State.Members.ById[2].FeatureLevel);
+    }
+
+    [Fact]
+    public void Removal_of_the_last_old_member_raises_the_feature_level()
+    {
+        foreach (ulong id in (ulong[])[1, 2])
+        {
+            Applied<MemberListResponse>(new MemberCommand { Kind = Kind.Publish, Members = { Named(id, "x") }, FeatureLevel = 2 });
+        }
+
+        Applied<MemberRemoveResponse>(Kind.Remove, Id(3));
+        Assert.Equal(2U, _store.State.Members.FeatureLevel);
+    }
+
+    [Fact]
     public void Learner_is_promoted_once()
     {
         Applied<MemberAddResponse>(Kind.Add, Learner(4));
