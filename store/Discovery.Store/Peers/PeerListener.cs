@@ -117,11 +117,14 @@ internal sealed partial class PeerListener
     /// <summary>A greeting was accepted. What is left of an earlier connection of the same peer goes: it has dialed anew.</summary>
     internal PeerCounters Joined(PeerReceiver receiver, Hello hello)
     {
-        foreach (PeerReceiver earlier in Receivers(other => other != receiver && other.Hello?.From.Member == hello.From.Member))
+        List<PeerReceiver> earlier;
+        lock (_gate)
         {
-            earlier.Close();
+            earlier = Receivers(other => other.Hello?.From.Member == hello.From.Member);
+            receiver.Hello = hello;
         }
 
+        earlier.ForEach(static one => one.Close());
         return _joined(hello);
     }
 

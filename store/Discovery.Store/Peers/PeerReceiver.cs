@@ -16,8 +16,12 @@ internal sealed partial class PeerReceiver(Socket socket, PeerListener listener)
     private readonly string _remote = (socket.RemoteEndPoint as IPEndPoint)?.ToString() ?? "an unknown address";
     private volatile Hello? _hello;
 
-    /// <summary>Who dialed; null until its greeting was accepted.</summary>
-    public Hello? Hello => _hello;
+    /// <summary>Who dialed; null until its greeting was accepted. Set by the listener, which knows who came first.</summary>
+    public Hello? Hello
+    {
+        get => _hello;
+        set => _hello = value;
+    }
 
     /// <summary>The other end without its port, which is another one each time.</summary>
     private string RemoteHost => _remote[..Math.Max(0, _remote.LastIndexOf(':'))];
@@ -30,10 +34,9 @@ internal sealed partial class PeerReceiver(Socket socket, PeerListener listener)
         try
         {
             SocketSettings.AfterConnect(socket);
-            if (Greet() is { } hello)
+            if (Greet() is var (hello, counters))
             {
-                _hello = hello;
-                ReceiveMessages(hello, listener.Joined(this, hello));
+                ReceiveMessages(hello, counters);
             }
         }
         catch (PeerFormatException e)
@@ -75,7 +78,7 @@ internal sealed partial class PeerReceiver(Socket socket, PeerListener listener)
     }
 
     /// <summary>Who it is; null when it is refused, and was told so.</summary>
-    private Hello? Greet()
+    private (Hello Hello, PeerCounters Counters)? Greet()
     {
         var handshake = new HandshakeReader(socket, _frames, listener.Time);
         if (!handshake.TryReadMagic())
@@ -93,9 +96,9 @@ internal sealed partial class PeerReceiver(Socket socket, PeerListener listener)
         FrameKind kind = handshake.ReadFrame(out ReadOnlySpan<byte> payload);
         Hello hello = HandshakeCodec.DecodeHello(kind, payload);
         HelloAnswer answer = listener.Judge(hello);
-        socket.Send(HandshakeCodec.Encode(answer));
         if (answer is Refused refused)
         {
+            socket.Send(HandshakeCodec.Encode(answer));
             NodeId from = hello.From.Member;
             if (refused.Code != RefusalCode.OfferTaken && listener.Throttle.Allows(from, $"refused {refused.Code}"))
             {
@@ -105,6 +108,9 @@ internal sealed partial class PeerReceiver(Socket socket, PeerListener listener)
             return null;
         }
 
+        // Before it is told: if it then dials anew, that connection is the later one.
+        PeerCounters counters = listener.Joined(this, hello);
+        socket.Send(HandshakeCodec.Encode(answer));
         if (listener.Throttle.Allows(hello.From.Member, nameof(Accepted)))
         {
             LogAccepted(listener.Log, hello.From.Member, _remote);
@@ -112,7 +118,7 @@ internal sealed partial class PeerReceiver(Socket socket, PeerListener listener)
 
         _frames.PayloadBytesMax = PeerLimits.FrameBytesMax;
         socket.ReceiveTimeout = 0;
-        return hello;
+        return (hello, counters);
     }
 
     private void ReceiveMessages(Hello hello, PeerCounters counters)
