@@ -256,7 +256,8 @@ internal sealed class WalSegmentReader(string path, ulong sequence, byte[] bytes
 
     /// <summary>
     /// Writes the batch's frame again where it stands changed. All records before it are whole, so it is known what it
-    /// must be; one of its two checks is still right, and neither its beginning nor its end is missing, as after a crash.
+    /// must be, and one of its two checks is still right. If a crash cut it off and nothing was changed, the batch counts
+    /// all the same: nobody relied on it, but all of it is there.
     /// </summary>
     private bool MendFrame(FileProblem problem)
     {
@@ -274,10 +275,8 @@ internal sealed class WalSegmentReader(string path, ulong sequence, byte[] bytes
         BinaryPrimitives.WriteUInt32LittleEndian(
             wanted[8..], Crc32C.Compute(wanted[WalBatch.RecordHeaderBytes..], Crc32C.Compute(wanted[..8], _crc)));
         Span<byte> found = bytes.AsSpan(at, length);
-        int sectorEnd = (at / SectorBytes * SectorBytes) + SectorBytes;
-        bool beginsLate = sectorEnd < at + length && !found[..(sectorEnd - at)].ContainsAnyExcept((byte)0);
         bool isFrame = found[8..12].SequenceEqual(wanted[8..12]) || found[^4..].SequenceEqual(wanted[^4..]);
-        if (!isFrame || beginsLate || found[^1] == 0)
+        if (!isFrame)
         {
             return false;
         }
