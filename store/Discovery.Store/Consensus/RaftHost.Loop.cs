@@ -14,7 +14,7 @@ public sealed partial class RaftHost
     {
         Replica replica = data.Replica;
         replica.Send = message => _network?.Send(message);
-        replica.PersistDue = Persist;
+        replica.PersistDue = batch => Persist(data, batch);
         replica.SnapshotDue = StartSnapshot;
         replica.InstallDue = StartInstall;
         replica.ViewChanged = view => ViewChanged?.Invoke(view);
@@ -80,6 +80,8 @@ public sealed partial class RaftHost
             done();
         }
 
+        // It may be another one now (Become): the one before must do nothing more.
+        replica = Replica;
         if (replica.Tick(now))
         {
             TakePartWhenAllowed();
@@ -124,13 +126,13 @@ public sealed partial class RaftHost
     /// others answer takes longer. One that was slow last time gets its own thread, and heartbeats go on. A member alone
     /// has nothing else to do.
     /// </summary>
-    private void Persist(PersistBatch batch)
+    private void Persist(OpenedData data, PersistBatch batch)
     {
-        Wal wal = _data.Wal!;
-        if (_logThread.IsIdle && (Replica.IsAlone || _lastWrite <= Limits.InlineWriteMax))
+        Wal wal = data.Wal!;
+        if (_logThread.IsIdle && (data.Replica.IsAlone || _lastWrite <= Limits.InlineWriteMax))
         {
             _lastWrite = Write(wal, batch);
-            Persisted(batch, wal.BytesWritten);
+            Persisted(data.Replica, batch, wal.BytesWritten);
             return;
         }
 
@@ -143,7 +145,7 @@ public sealed partial class RaftHost
                 Done(() =>
                 {
                     _lastWrite = took;
-                    Persisted(batch, written);
+                    Persisted(data.Replica, batch, written);
                 });
             }
             catch (Exception e)
@@ -163,10 +165,10 @@ public sealed partial class RaftHost
         return _time.GetElapsedTime(started);
     }
 
-    private void Persisted(PersistBatch batch, long logBytes)
+    private static void Persisted(Replica replica, PersistBatch batch, long logBytes)
     {
-        Replica.LogBytes = logBytes;
-        Replica.Persisted(batch);
+        replica.LogBytes = logBytes;
+        replica.Persisted(batch);
     }
 
     private void StartSnapshot(KeyspaceView view, EntryId at) => Beside(() => SaveSnapshot(view, at));

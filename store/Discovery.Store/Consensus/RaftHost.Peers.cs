@@ -138,21 +138,30 @@ public sealed partial class RaftHost
     {
         await before;
         await CloseNetworkAsync();
-        Done(() =>
-        {
-            _isBecoming = false;
-            if (IsPristine)
-            {
-                Replica.FailAll(EtcdError.LeaderChanged);
-                _data.Dispose();
-                OpenedData.Wipe(_disk);
-                var identity = new WalIdentity(offer.ClusterId, offer.Member.Value);
-                Serve(OpenedData.Open(_options, _disk, NewInstance(), identity, damage => LogSnapshotDamaged(_log, damage.Message)));
-                LogAdopted(_log, $"{offer.Member}", offer.ClusterId, $"{offer.From}");
-            }
+        Done(() => BecomeWhenWritten(offer));
+    }
 
-            OpenNetwork();
-        });
+    private void BecomeWhenWritten(AdoptionOffer offer)
+    {
+        if (!_logThread.IsIdle)
+        {
+            // A batch of the member that this node was is on its way to the files that are to go.
+            _logThread.Run(() => Done(() => BecomeWhenWritten(offer)));
+            return;
+        }
+
+        _isBecoming = false;
+        if (IsPristine)
+        {
+            Replica.FailAll(EtcdError.LeaderChanged);
+            _data.Dispose();
+            OpenedData.Wipe(_disk);
+            var identity = new WalIdentity(offer.ClusterId, offer.Member.Value);
+            Serve(OpenedData.Open(_options, _disk, NewInstance(), identity, damage => LogSnapshotDamaged(_log, damage.Message)));
+            LogAdopted(_log, $"{offer.Member}", offer.ClusterId, $"{offer.From}");
+        }
+
+        OpenNetwork();
     }
 
     private void ReportUnreachable(NodeId id, PeerTrouble trouble)
