@@ -53,6 +53,9 @@ internal enum StoreMutant
     [Description("the leader proposes what older programs among the members cannot apply")]
     FeatureTooEarly,
 
+    [Description("a new leader gives leases the time that was written down, before it has applied that this was taken back")]
+    LeasesResumedEarly,
+
     [Description("a forwarded batch that is delivered twice is applied twice")]
     ForwardedTwice,
 

@@ -67,7 +67,10 @@ internal sealed partial class Replica
         }
     }
 
-    /// <summary>Nobody knows how long ago the last leader heard of them: none gets less than it may have left.</summary>
+    /// <summary>
+    /// Nobody knows how long ago the last leader heard of them: none gets less than it may have left. Not before all that
+    /// former leaders decided is applied: what they wrote down, or took back, of a lease may be among it.
+    /// </summary>
     private void ResumeLeases(TimeSpan now)
     {
 #if MUTANTS
@@ -84,7 +87,11 @@ internal sealed partial class Replica
         _leases.Clear();
         _beingCleared.Clear();
         _beingWritten.Clear();
-        if (_leads)
+#if MUTANTS
+        if (_leads && (KnowsWhatWasDecided || StoreMutant.LeasesResumedEarly.IsPlanted()))
+#else
+        if (_leads && KnowsWhatWasDecided)
+#endif
         {
             foreach (LeaseView lease in _keyspace.Leases.Values)
             {

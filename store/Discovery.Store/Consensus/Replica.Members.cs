@@ -66,7 +66,7 @@ internal sealed partial class Replica
     /// </summary>
     private bool IsChangingMembers =>
         _node.Membership.IsJoint
-        || _applied.Term != _node.Term
+        || !KnowsWhatWasDecided
         || !_keyspace.Members.Configuration.Span.SequenceEqual(_node.Membership.Encode());
 
     private void Refuse(in MemberChange change, ProposalId id, EtcdError error)

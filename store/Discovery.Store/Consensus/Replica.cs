@@ -347,9 +347,28 @@ internal sealed partial class Replica
                 break;
             default:
                 _keyspace.Skip(entry.Id.Index);
+                BeginLeading(now);
                 break;
         }
     }
+
+    /// <summary>A leader's first entry is applied, and with it all that came before.</summary>
+    private void BeginLeading(TimeSpan now)
+    {
+#if MUTANTS
+        if (StoreMutant.LeasesResumedEarly.IsPlanted())
+        {
+            return;
+        }
+#endif
+        if (_leads && KnowsWhatWasDecided)
+        {
+            ResumeLeases(now);
+        }
+    }
+
+    /// <summary>Whether an entry of this term is applied: what former leaders decided is then too.</summary>
+    private bool KnowsWhatWasDecided => _applied.Term == _node.Term;
 
     /// <summary>Whether every member's program can apply such a command.</summary>
     private bool Allows(CommandKind kind) =>
