@@ -252,20 +252,21 @@ public sealed partial class RaftHost
 
     private void PrepareSpare(Wal wal)
     {
-        bool wasFull = wal.IsDiskFull;
         try
         {
             wal.PrepareSpare();
-            if (wasFull)
+            if (_hasSaidDiskFull)
             {
+                _hasSaidDiskFull = false;
                 LogDiskHasRoom(_log);
             }
         }
         catch (IOException e)
         {
             // Said once; what is left of the last segment is the reserve until there is room.
-            if (!wasFull)
+            if (!_hasSaidDiskFull)
             {
+                _hasSaidDiskFull = true;
                 LogDiskFull(_log, e.Message);
 
                 // Should it lead: while there is still room to hand over.

@@ -35,6 +35,7 @@ public sealed partial class RaftHost : IAsyncDisposable
     private Task _background = Task.CompletedTask;
     private TimeSpan _lastWrite;
     private TimeSpan _nextSpare;
+    private bool _hasSaidDiskFull;
 
     private RaftHost(StoreOptions options, TimeProvider time, ILogger log, IDisk disk, OpenedData data)
     {

@@ -17,6 +17,7 @@ internal sealed class Wal : IDisposable
     private readonly int _segmentBytes;
     private readonly WalBatch _batch = new();
     private readonly List<WalSegment> _segments;
+    private readonly Lock _preparing = new();
     private IDiskFile _file;
     private IDiskFile? _spare;
     private long _offset;
@@ -147,6 +148,7 @@ internal sealed class Wal : IDisposable
         _failed = true;
         Invariant.Holds(batch.HardState.Term >= _term);
         Invariant.Holds(batch.Entries.Count == 0 || batch.Entries[0].Id.Index <= (batch.Snapshot?.Index ?? _lastIndex) + 1);
+        PrepareSpareInTime();
         Encode(batch);
         if (_offset + _batch.Bytes.Length > _segmentBytes && _offset > WalSegmentHeader.Bytes)
         {
@@ -201,27 +203,30 @@ internal sealed class Wal : IDisposable
     /// <exception cref="IOException">There is no room, or the disk fails: try again later.</exception>
     public void PrepareSpare()
     {
-        if (!NeedsSpare)
+        lock (_preparing)
         {
-            return;
-        }
-
-        try
-        {
-            if (_isDiskFull)
+            if (!NeedsSpare)
             {
-                // Room for one more than is needed, or it would be full again at once.
-                ZeroFilled(_disk, RoomPath, _segmentBytes).Dispose();
-                _disk.Delete(RoomPath);
+                return;
             }
 
-            Volatile.Write(ref _spare, ZeroFilled(_disk, SparePath, _segmentBytes));
-            _isDiskFull = false;
-        }
-        catch (IOException)
-        {
-            _isDiskFull = true;
-            throw;
+            try
+            {
+                if (_isDiskFull)
+                {
+                    // Room for one more than is needed, or it would be full again at once.
+                    ZeroFilled(_disk, RoomPath, _segmentBytes).Dispose();
+                    _disk.Delete(RoomPath);
+                }
+
+                Volatile.Write(ref _spare, ZeroFilled(_disk, SparePath, _segmentBytes));
+                _isDiskFull = false;
+            }
+            catch (IOException)
+            {
+                _isDiskFull = true;
+                throw;
+            }
         }
     }
 
@@ -301,6 +306,25 @@ internal sealed class Wal : IDisposable
         }
 
         disk.SyncFolder(Folder);
+    }
+
+    /// <summary>
+    /// Whoever prepares the next segment may be late, behind a snapshot. That there is no room for it must be known while
+    /// half of this one is left.
+    /// </summary>
+    private void PrepareSpareInTime()
+    {
+        if (_offset > _segmentBytes / 2 && NeedsSpare && !_isDiskFull)
+        {
+            try
+            {
+                PrepareSpare();
+            }
+            catch (IOException)
+            {
+                // IsDiskFull tells it.
+            }
+        }
     }
 
     private void Encode(PersistBatch batch)

@@ -21,6 +21,7 @@ internal sealed class MemberDisk(Simulation simulation, MemberProcess process)
     private TimeSpan _backgroundBusyUntil;
     private TimeSpan _nextSpare;
     private bool _isPreparing;
+    private bool _isKnownToBeFull;
 
     private SimulatedMember Member => process.Member;
 
@@ -49,17 +50,19 @@ internal sealed class MemberDisk(Simulation simulation, MemberProcess process)
         InBackground(() =>
         {
             _isPreparing = false;
-            bool wasFull = Wal.IsDiskFull;
-            _nextSpare = wasFull ? simulation.Now + Limits.DiskFullPause : simulation.Now;
+            _nextSpare = Wal.IsDiskFull ? simulation.Now + Limits.DiskFullPause : simulation.Now;
             try
             {
                 Wal.PrepareSpare();
+                _isKnownToBeFull = false;
             }
             catch (IOException)
             {
                 simulation.Tally.Add("spare segments that failed");
-                if (!wasFull)
+                if (!_isKnownToBeFull)
                 {
+                    _isKnownToBeFull = true;
+
                     // As in production: should it lead, it hands over while there is still room to.
                     process.Enter(new Handover(Handover.ToBest));
                 }
