@@ -9,12 +9,14 @@ internal static class DiskReading
     private const int BlockBytes = 4096;
 
     /// <summary>Reads from the file's start; where the disk reports an error the bytes are <see cref="Unreadable"/>.</summary>
-    public static void ReadWhatCanBeRead(this IDiskFile file, Span<byte> into)
+    /// <returns>Where the last unreadable bytes end; 0 when all could be read.</returns>
+    public static int ReadWhatCanBeRead(this IDiskFile file, Span<byte> into)
     {
+        int unreadableEnd = 0;
         try
         {
             file.Read(0, into);
-            return;
+            return unreadableEnd;
         }
         catch (IOException)
         {
@@ -31,7 +33,10 @@ internal static class DiskReading
             catch (IOException)
             {
                 block.Fill(Unreadable);
+                unreadableEnd = at + block.Length;
             }
         }
+
+        return unreadableEnd;
     }
 }

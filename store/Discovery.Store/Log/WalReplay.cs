@@ -99,10 +99,11 @@ internal sealed class WalReplay(IDisk disk, EntryId snapshot)
 
     private void Read(string name, WalIdentity identity, bool isLast)
     {
+        int unreadableEnd;
         using (IDiskFile file = disk.Open(Wal.PathOf(name)))
         {
             _bytes = _bytes.Length == file.Length ? _bytes : new byte[file.Length];
-            file.ReadWhatCanBeRead(_bytes);
+            unreadableEnd = file.ReadWhatCanBeRead(_bytes);
         }
 
         string path = Describe(name);
@@ -126,7 +127,7 @@ internal sealed class WalReplay(IDisk disk, EntryId snapshot)
             crc = header.Write(_bytes);
         }
 
-        var reader = new WalSegmentReader(path, sequence, _bytes, crc, isLast);
+        var reader = new WalSegmentReader(path, sequence, _bytes, crc, isLast) { UnreadableEnd = unreadableEnd };
         if (problem is not null && reader.GoesOnWhole)
         {
             // Nothing is lost: what the header must have said fits the records behind it.

@@ -17,6 +17,9 @@ internal sealed class WalSegmentReader(string path, ulong sequence, byte[] bytes
     private uint _crc = headerCrc;
     private int _end = WalSegmentHeader.Bytes;
 
+    /// <summary>Where the last bytes end that the disk did not give back; 0 when it gave all.</summary>
+    public int UnreadableEnd { private get; init; }
+
     /// <summary>Offset after the last whole batch.</summary>
     public long End => _end;
 
@@ -174,6 +177,12 @@ internal sealed class WalSegmentReader(string path, ulong sequence, byte[] bytes
     private bool IsTorn(FileProblem problem)
     {
         int from = (int)problem.Offset;
+        if (UnreadableEnd > _end && bytes.AsSpan(from, Math.Min(WalBatch.RecordHeaderBytes, bytes.Length - from)).ContainsAnyExcept((byte)0))
+        {
+            // Something was written here, and the disk does not tell what: a crash leaves zeros, no errors.
+            return false;
+        }
+
         int? own = null;
         for (int at = from; NextFrame(at) is { } frame; at = frame.Offset + FrameBytes)
         {

@@ -94,6 +94,34 @@ public sealed class WalDamageTests
         }
     }
 
+    /// <summary>Goal: what a disk does not give back is not taken for what a crash did not write (simulator: FOUND.md, 9).</summary>
+    [Fact]
+    public void Unreadable_end_of_the_log_is_no_torn_write()
+    {
+        (MemoryDisk disk, string path, int lastStart) = OneSegment();
+        using (Wal wal = Open(disk, out _, out _))
+        {
+            for (ulong i = 6; i <= 40; i++)
+            {
+                wal.Put(new HardState(i, new NodeId(i), i), [Entry(i, i, $"payload {i} {new string('x', 80)}")]);
+            }
+        }
+
+        disk.Unreadable = (path, 4096);
+        try
+        {
+            (RestoredState restored, WalDamage? damage, _) = OpenDamaged(disk);
+            Assert.NotNull(damage);
+            Assert.True(restored.HardState.IsRecovering);
+        }
+        catch (StoreDataException e)
+        {
+            Assert.Contains("remove it from the cluster", e.Message, StringComparison.Ordinal);
+        }
+
+        Assert.True(lastStart < 4096);
+    }
+
     /// <summary>Goal: the vote of the batch before is not taken for that of a last batch of which only the end can be read.</summary>
     [Fact]
     public void Damage_over_the_border_of_the_last_two_batches_leaves_the_vote_unknown()
