@@ -122,7 +122,7 @@ internal sealed class SeedRun
         SnapshotCount = chance.Between(10, 300),
         CatchUpEntries = chance.Between(5, 200),
         LagBytes = chance.Pick([0, 2_000, 20_000, 1_000_000]),
-        LeaseCheckpointInterval = TimeSpan.FromSeconds(chance.Pick([2, 300])),
+        LeaseCheckpointInterval = TimeSpan.FromSeconds(chance.Pick([1, 1, 2, 300])),
         SegmentBytes = chance.Pick([16, 32, 64, 128]) * 1024,
         WatchProgressNotifyInterval = TimeSpan.FromSeconds(2),
         AutoCompactionMode = "revision",

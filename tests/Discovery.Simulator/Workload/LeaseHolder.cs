@@ -31,7 +31,7 @@ internal sealed class LeaseHolder(
     private async Task HoldOneAsync(CancellationToken enough)
     {
         // Chosen here: who does not learn the answer still knows the lease.
-        var grant = new LeaseGrantRequest { ID = (id * 100_000L) + ++_leases, TTL = _chance.Between(1, 6) };
+        var grant = new LeaseGrantRequest { ID = (id * 100_000L) + ++_leases, TTL = _chance.Between(1, 8) };
         ClientCall granted = await DecideAsync(CommandKind.LeaseGrant, grant);
         if (granted.Response is not LeaseGrantResponse lease)
         {
@@ -40,7 +40,7 @@ internal sealed class LeaseHolder(
 
         var put = new PutRequest { Key = Keys.Leased(id), Lease = lease.ID, Value = ByteString.CopyFromUtf8($"{id}.{_leases}") };
         _ = await DecideAsync(CommandKind.Put, put);
-        for (int left = _chance.Between(0, 6); left > 0 && !enough.IsCancellationRequested; left--)
+        for (int left = _chance.Between(0, 4); left > 0 && !enough.IsCancellationRequested; left--)
         {
             // Most are in time; some come when the lease is about to end, or has.
             await simulation.WaitAsync(TimeSpan.FromSeconds(lease.TTL * (_chance.Happens(0.7) ? 1 / 3.0 : _chance.Between(0.9, 1.2))));

@@ -44,7 +44,7 @@ internal sealed record WorkloadPlan
         return new WorkloadPlan
         {
             Clients = chance.Between(7, 11),
-            Holders = chance.Between(0, 3),
+            Holders = chance.Between(0, 6),
             Watchers = chance.Between(1, 4),
             Groups = chance.Between(3, 7),
             Pause = TimeSpan.FromMilliseconds(chance.Between(60, 170)),
