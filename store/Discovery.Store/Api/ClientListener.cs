@@ -125,6 +125,7 @@ internal sealed class ClientListener : IAsyncDisposable
         {
             connection.Features.Set<ITlsConnectionFeature>(new NoTls());
             connection.Features.Set<ITlsApplicationProtocolFeature>(new NegotiatedHttp2());
+            connection.Transport = new MendedTransport(new AuthorityReader(connection.Transport.Input), connection.Transport.Output);
         }
 
         await next(connection);
@@ -191,6 +192,8 @@ internal sealed class ClientListener : IAsyncDisposable
         {
         }
     }
+
+    private sealed record MendedTransport(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 
     private sealed class NegotiatedHttp2 : ITlsApplicationProtocolFeature
     {

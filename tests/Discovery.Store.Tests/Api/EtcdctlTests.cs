@@ -102,6 +102,19 @@ public sealed class EtcdctlTests : IAsyncLifetime
         Assert.Equal("", await RunAsync("alarm", "list"));
     }
 
+    /// <summary>Endpoints are often given as URLs; then some calls carry the whole URL as the authority.</summary>
+    [Fact]
+    public async Task Endpoints_may_be_URLs()
+    {
+        string url = $"http://{_store.Url.Authority}";
+        string[] commands = ["put a 1", "get a", "endpoint status", "endpoint health", "endpoint hashkv", "member list", "defrag", "alarm disarm", "compaction 1"];
+        foreach (string command in commands)
+        {
+            (int exitCode, string output) = await ToolProcess.TryRunAsync("etcdctl", "", ["--endpoints", url, .. command.Split(' ')]);
+            Assert.True(exitCode == 0, $"etcdctl {command}: {output}");
+        }
+    }
+
     [Fact]
     public async Task Locks_and_elects_by_the_clients_own_recipes()
     {
