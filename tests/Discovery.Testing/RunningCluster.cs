@@ -45,6 +45,13 @@ public sealed class RunningCluster : IAsyncDisposable
             }
 
             await cluster.LeaderAsync();
+
+            // Two of three elect a leader; the third may not listen yet.
+            foreach (RunningMember member in cluster._members)
+            {
+                await member.AnswersAsync();
+            }
+
             return cluster;
         }
         catch
