@@ -1,0 +1,192 @@
+using System.Diagnostics;
+using Discovery.Sidecar.Mirrors;
+using Discovery.Testing;
+
+namespace Discovery.Sidecar.Tests.Mirrors;
+
+/// <summary>
+/// Every backend against the real server. Goal: whatever happens to it, the end is what is wanted, and what is others' is as it was.
+/// How: the server is killed, wiped or suspended by its process id; its content is read past the code under test.
+/// </summary>
+public sealed class MirrorTests
+{
+    private const string Host = "host1";
+
+    private static readonly MirrorOptions Options = new() { Host = Host, Resync = TimeSpan.FromSeconds(1) };
+    private static readonly MirrorOptions WithTtl = Options with { Ttl = TimeSpan.FromSeconds(4), TtlRefresh = TimeSpan.FromSeconds(1), Resync = TimeSpan.FromMinutes(1) };
+
+    private static readonly MirroredService Web = Service("web", "web-1", 32770);
+    private static readonly MirroredService Web2 = Service("web", "web-2", 32771);
+    private static readonly MirroredService Api = Service("api", "api", 32772);
+
+    public static TheoryData<string> Schemes => ["etcd", "etcd2", "etcd3", "skydns2", "coredns", "consul", "consulkv", "zookeeper"];
+
+    [Theory, MemberData(nameof(Schemes))]
+    public async Task What_is_wanted_stands_there_to_the_letter_and_goes_when_it_is_not(string scheme)
+    {
+        await using ForeignStore store = await ForeignStore.ForAsync(scheme);
+        (string key, string value) = Stranger(scheme);
+        await store.WriteAsync(key, value);
+        var strangers = await store.ContentAsync();
+        await using var mirror = new RunningMirror(Uri(scheme, store), Options);
+
+        await mirror.ReachAsync(Web, Web2, Api);
+        var full = await store.ContentAsync();
+        await mirror.ReachAsync(Web2);
+        var less = await store.ContentAsync();
+        await mirror.ReachAsync();
+
+        Assert.Equal([.. strangers, .. Expected(scheme, Web, Web2, Api)], Sorted(full));
+        Assert.Equal([.. strangers, .. Expected(scheme, Web2)], Sorted(less));
+        Assert.Equal(strangers, await store.ContentAsync());
+
+        KeyValuePair<string, string>[] Sorted(SortedDictionary<string, string> content) =>
+            [.. content.Where(pair => strangers.ContainsKey(pair.Key)), .. content.Where(pair => !strangers.ContainsKey(pair.Key))];
+    }
+
+    [Theory, MemberData(nameof(Schemes))]
+    public async Task Backend_that_is_killed_and_comes_back_ends_in_the_exact_state(string scheme)
+    {
+        await using ForeignStore store = await ForeignStore.ForAsync(scheme);
+        await using var mirror = new RunningMirror(Uri(scheme, store), Options);
+        await mirror.ReachAsync(Web, Web2);
+
+        await store.KillAsync();
+        mirror.Want(Web2, Api);
+        await Eventually.HoldsAsync(() => mirror.Status.LastProblem is not null && mirror.Status.Entries.ContainsKey(Api.Id));
+        Assert.All(mirror.Status.Entries.Values, static entry => Assert.NotNull(entry.Problem));
+        await store.StartAsync();
+        await mirror.ReachAsync(Web2, Api);
+
+        await HoldsAsync(store, scheme, Web2, Api);
+    }
+
+    [Theory, MemberData(nameof(Schemes))]
+    public async Task Wiped_backend_is_filled_again(string scheme)
+    {
+        await using ForeignStore store = await ForeignStore.ForAsync(scheme);
+        await using var mirror = new RunningMirror(Uri(scheme, store), Options);
+        await mirror.ReachAsync(Web, Api);
+
+        await store.WipeAsync();
+
+        await HoldsAsync(store, scheme, Web, Api);
+    }
+
+    [Theory, MemberData(nameof(Schemes))]
+    public async Task What_an_earlier_life_left_is_taken_over_or_removed(string scheme)
+    {
+        await using ForeignStore store = await ForeignStore.ForAsync(scheme);
+        MirrorOptions options = scheme == "coredns" ? WithTtl : Options;
+        await using (var earlier = new RunningMirror(Uri(scheme, store), options))
+        {
+            await earlier.ReachAsync(Web, Web2);
+        }
+
+        await using var mirror = new RunningMirror(Uri(scheme, store), options);
+        await mirror.ReachAsync(Web2, Api);
+
+        await HoldsAsync(store, scheme, Web2, Api);
+    }
+
+    [Theory]
+    [InlineData("etcd2")]
+    [InlineData("etcd3")]
+    [InlineData("skydns2")]
+    [InlineData("coredns")]
+    [InlineData("zookeeper")]
+    public async Task Entries_live_as_long_as_the_mirror_and_their_time_to_live(string scheme)
+    {
+        await using ForeignStore store = await ForeignStore.ForAsync(scheme);
+        await using (var mirror = new RunningMirror(Uri(scheme, store), WithTtl))
+        {
+            await mirror.ReachAsync(Web, Api);
+            long start = Stopwatch.GetTimestamp();
+            int missing = 0;
+            await Eventually.HoldsAsync(async () =>
+            {
+                missing += (await store.ContentAsync()).Count == 2 ? 0 : 1;
+                return Stopwatch.GetElapsedTime(start) > WithTtl.Ttl * 2;
+            });
+            Assert.Equal(0, missing);
+            Assert.Equal(2, mirror.Status.Puts);
+        }
+
+        await HoldsAsync(store, scheme);
+    }
+
+    [Fact]
+    public async Task Backend_that_hangs_delays_no_other_and_is_served_when_it_wakes()
+    {
+        await using ForeignStore hanging = await ForeignStore.ForAsync("etcd3");
+        await using ForeignStore healthy = await ForeignStore.ForAsync("etcd2");
+        await using var slow = new RunningMirror(Uri("etcd3", hanging), Options);
+        await using var quick = new RunningMirror(Uri("etcd2", healthy), Options);
+        await slow.ReachAsync(Web);
+
+        hanging.Suspend();
+        slow.Want(Web, Api);
+        await quick.ReachAsync(Web, Api);
+
+        Assert.False(slow.Status.IsInStep);
+        await HoldsAsync(healthy, "etcd2", Web, Api);
+        await Eventually.HoldsAsync(() => slow.Status.LastProblem is not null);
+        await hanging.KillAsync();
+        await hanging.StartAsync();
+        await HoldsAsync(hanging, "etcd3", Web, Api);
+    }
+
+    /// <summary>Wants the exact content, whoever tells when it is reached.</summary>
+    private static async Task HoldsAsync(ForeignStore store, string scheme, params MirroredService[] services)
+    {
+        var expected = Expected(scheme, services);
+        SortedDictionary<string, string> content = [];
+        await Eventually.HoldsAsync(
+            async () => (content = await store.ContentAsync()).SequenceEqual(expected),
+            saw: () => string.Join("; ", content),
+            what: string.Join("; ", expected));
+    }
+
+    private static string Uri(string scheme, ForeignStore store) => $"{scheme}://127.0.0.1:{store.Port}" + scheme switch
+    {
+        "consul" => "",
+        "skydns2" => "/cluster.local",
+        "coredns" => "/skydns?zone=cluster.local",
+        _ => "/services",
+    };
+
+    private static MirroredService Service(string name, string container, int port) => new()
+    {
+        Id = $"{Host}:{container}:80",
+        Name = name,
+        Ip = "10.0.0.1",
+        Port = port,
+        ContainerPort = 80,
+        ContainerHostname = "c0ffee",
+        Tags = ["blue", "a"],
+    };
+
+    /// <summary>A key that looks like ours: a host whose name begins as ours does, or a deeper layout.</summary>
+    private static (string Key, string Value) Stranger(string scheme) => scheme switch
+    {
+        "consul" => ("host10:web-1:80", "web"),
+        "consulkv" => ("services/web/host10:web-1:80", "10.0.0.9:80"),
+        "skydns2" => ("/skydns/local/cluster/web/host10:web-1:80", "{}"),
+        "coredns" => ("/skydns/local/cluster/web/host1-web-9-80", "{}"),
+        "zookeeper" => ("/services/web/10.0.0.9:80", "{}"),
+        _ => ("/services/deeper/web/host1:web-1:80", "10.0.0.9:80"),
+    };
+
+    private static KeyValuePair<string, string>[] Expected(string scheme, params MirroredService[] services) =>
+        [.. services.Select(s => scheme switch
+        {
+            "consul" => new KeyValuePair<string, string>(s.Id, $"{s.Name} {s.Ip}:{s.Port} [blue,a]"),
+            "consulkv" => new($"services/{s.Name}/{s.Id}", $"{s.Ip}:{s.Port}"),
+            "skydns2" => new($"/skydns/local/cluster/{s.Name}/{s.Id}", $"{{\"host\":\"{s.Ip}\",\"port\":{s.Port}}}"),
+            "coredns" => new($"/skydns/local/cluster/{s.Name}/{s.Id.Replace(':', '-')}", $"{{\"host\":\"{s.Ip}\",\"port\":{s.Port}}}"),
+            "zookeeper" => new(
+                $"/services/{s.Name}/{s.Ip}:{s.Port}",
+                $"{{\"Name\":\"{s.Name}\",\"IP\":\"{s.Ip}\",\"PublicPort\":{s.Port},\"PrivatePort\":80,\"ContainerID\":\"c0ffee\",\"Tags\":[\"blue\",\"a\"],\"Attrs\":{{}}}}"),
+            _ => new($"/services/{s.Name}/{s.Id}", $"{s.Ip}:{s.Port}"),
+        }).OrderBy(static pair => pair.Key, StringComparer.Ordinal)];
+}
