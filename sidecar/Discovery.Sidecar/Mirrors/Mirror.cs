@@ -56,7 +56,9 @@ internal sealed partial class Mirror : IAsyncDisposable
     public MirrorUri Uri { get; }
 
     /// <summary>What is known now.</summary>
-    public MirrorStatus Status => Volatile.Read(ref _status);
+    public MirrorStatus Status => Volatile.Read(ref _status) is { IsInStep: true } status && !ReferenceEquals(status.Of, Volatile.Read(ref _wanted))
+        ? status with { IsInStep = false }
+        : Volatile.Read(ref _status);
 
     /// <summary>Replaces what is wanted. Anyone may call; returns at once.</summary>
     public void Want(IReadOnlyList<MirroredService> desired)
@@ -324,6 +326,7 @@ internal sealed partial class Mirror : IAsyncDisposable
         MirrorStatus before = _status;
         Volatile.Write(ref _status, before with
         {
+            Of = services,
             LastProblem = problem,
             IsInStep = isInStep,
             LastInStep = isInStep ? _time.GetUtcNow() : before.LastInStep,

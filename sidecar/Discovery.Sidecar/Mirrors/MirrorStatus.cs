@@ -14,6 +14,9 @@ internal sealed record MirrorStatus
     /// <summary>The problem before the first try.</summary>
     public const string NotReached = "not reached yet";
 
+    /// <summary>What was wanted when this was true; null before the first try.</summary>
+    public IReadOnlyList<MirroredService>? Of { get; init; }
+
     /// <summary>Why the backend does not answer; null while it does.</summary>
     public string? LastProblem { get; init; } = NotReached;
 

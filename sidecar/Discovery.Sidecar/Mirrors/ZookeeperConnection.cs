@@ -240,7 +240,16 @@ internal sealed class ZookeeperConnection : IAsyncDisposable
             throw;
         }
 
-        var code = (ZookeeperCode)reader.Int();
+        ZookeeperCode code;
+        try
+        {
+            code = (ZookeeperCode)reader.Int();
+        }
+        catch (InvalidDataException e)
+        {
+            throw new MirrorException($"{_server}: {e.Message}", inner: e);
+        }
+
         if (code == ZookeeperCode.SessionExpired)
         {
             Break("the session has ended");

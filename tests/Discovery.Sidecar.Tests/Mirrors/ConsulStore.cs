@@ -11,7 +11,7 @@ namespace Discovery.Sidecar.Tests.Mirrors;
 /// <param name="token">The token that tests use.</param>
 internal sealed class ConsulStore(bool isKv, string settings = "", string? token = null) : ForeignStore
 {
-    private readonly HttpClient _http = new();
+    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(5) };
     private readonly int _serverPort = FreePort.Next();
     private readonly int _gossipPort = FreePort.Next();
 

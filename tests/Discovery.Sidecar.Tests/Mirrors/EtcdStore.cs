@@ -7,7 +7,7 @@ namespace Discovery.Sidecar.Tests.Mirrors;
 /// <param name="isV2">Whether it serves the v2 API, whose content is what counts then.</param>
 internal sealed class EtcdStore(bool isV2) : ForeignStore
 {
-    private readonly HttpClient _http = new();
+    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(5) };
     private readonly int _peerPort = FreePort.Next();
 
     /// <summary>Its address.</summary>

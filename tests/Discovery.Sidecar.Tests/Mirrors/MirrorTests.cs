@@ -13,7 +13,7 @@ public sealed class MirrorTests
     private const string Host = "host1";
 
     private static readonly MirrorOptions Options = new() { Host = Host, Resync = TimeSpan.FromSeconds(1) };
-    private static readonly MirrorOptions WithTtl = Options with { Ttl = TimeSpan.FromSeconds(4), TtlRefresh = TimeSpan.FromSeconds(1), Resync = TimeSpan.FromMinutes(1) };
+    private static readonly MirrorOptions WithTtl = Options with { Ttl = TimeSpan.FromSeconds(3), TtlRefresh = TimeSpan.FromSeconds(1), Resync = TimeSpan.FromMinutes(1) };
 
     private static readonly MirroredService Web = Service("web", "web-1", 32770);
     private static readonly MirroredService Web2 = Service("web", "web-2", 32771);

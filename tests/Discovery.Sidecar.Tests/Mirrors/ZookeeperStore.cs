@@ -95,13 +95,14 @@ internal sealed class ZookeeperStore : ForeignStore
 
     private async Task<string> SayAsync(string word)
     {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(2), TimeProvider.System);
         try
         {
             using var client = new TcpClient();
-            await client.ConnectAsync("127.0.0.1", Port);
-            await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(word));
+            await client.ConnectAsync("127.0.0.1", Port, patience.Token);
+            await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(word), patience.Token);
             using var reader = new StreamReader(client.GetStream());
-            return await reader.ReadToEndAsync();
+            return await reader.ReadToEndAsync(patience.Token);
         }
         catch (SocketException e)
         {
