@@ -96,6 +96,7 @@ fail_step() {
 install_missing() {
   local missing=() need file package
   for need in /usr/sbin/dockerd=docker.io /usr/bin/docker-compose=docker-compose /usr/bin/etcd=etcd-server /usr/bin/etcdctl=etcd-client \
+    /usr/share/java/zookeeper.jar=libzookeeper-java /usr/share/java/slf4j-simple.jar=libslf4j-java java=default-jre-headless \
     /usr/bin/chromium=chromium busybox=busybox-static ip=iproute2 iptables=iptables curl=curl jq=jq \
     /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf=fonts-dejavu-core; do
     file=${need%%=*}
@@ -121,6 +122,30 @@ install_missing() {
   local code=$?
   rm -f "${policy:-}"
   ((code == 0)) || { tail -n 30 "$work/apt.log"; return 1; }
+}
+
+# Consul left Debian after release 11. Its package is taken from there, with the machine's own mirror and key, and unpacked, not
+# installed; it stays in artifacts for the next run.
+unpack_consul() {
+  local target=$root/artifacts/tools/consul apt=$work/apt mirror key
+  if [[ -x $target ]] || command -v consul >/dev/null; then return 0; fi
+  step "Unpacking Consul"
+  mirror=$(sed -n 's/^URIs: *\([^ ]*debian\)\/* *$/\1/p; s/^deb \(\[[^]]*\] \)\{0,1\}\([^ ]*debian\)\/* .*/\2/p' \
+    /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null | head -n 1)
+  key=/usr/share/keyrings/debian-archive-keyring.gpg
+  if [[ -z $mirror ]]; then
+    echo "No Debian mirror in apt's sources. Put a consul of 1.8 or later into the path, or into artifacts/tools." >&2
+    return 1
+  fi
+  mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/consul" "$root/artifacts/tools"
+  echo "deb [signed-by=$key] $mirror bullseye main" >"$apt/sources.list"
+  local options=(-q -o "Dir::Etc::sourcelist=$apt/sources.list" -o Dir::Etc::sourceparts=/dev/null -o "Dir::State::lists=$apt/lists"
+    -o "Dir::Cache=$apt/cache" -o APT::Sandbox::User=root)
+  if ! (cd "$apt" && apt-get "${options[@]}" update && apt-get "${options[@]}" download consul && dpkg-deb -x consul_*.deb consul) >"$work/apt.log" 2>&1; then
+    tail -n 30 "$work/apt.log"
+    return 1
+  fi
+  cp "$apt/consul/usr/bin/consul" "$target"
 }
 
 use_docker() {
@@ -252,6 +277,7 @@ run_mutants() {
 
 step "Discovery's tests in $root"
 install_missing || { fail_step "what the tests need could not be installed"; finish; }
+unpack_consul || { fail_step "Consul could not be unpacked"; finish; }
 
 step "Building (Release)"
 if ! dotnet build Discovery.sln -c Release --nologo -v quiet -clp:NoSummary >"$work/build.log" 2>&1; then

@@ -6,7 +6,8 @@ namespace Discovery.Tidy.Tests;
 public sealed partial class PurityTests
 {
     private const string PureFiles =
-        @"^store/Discovery\.Raft/|^store/Discovery\.Store/Keyspace/|/ContainerRules[^/]*\.cs$|/RegistrationPlan[^/]*\.cs$|/RouteTable[^/]*\.cs$|^dashboard/.*/Views/";
+        @"^store/Discovery\.Raft/|^store/Discovery\.Store/Keyspace/|/ContainerRules[^/]*\.cs$|/RegistrationPlan[^/]*\.cs$|/RouteTable[^/]*\.cs$|^dashboard/.*/Views/"
+        + @"|/Mirrors/(MirrorPlan|MirrorLayout|ConsulRegistration|ServiceId)\.cs$";
 
     [Fact]
     public void Cores_use_no_time_threads_chance_or_outside_world() => SourceTree.AssertNone(

@@ -136,6 +136,67 @@ public sealed class MirrorTests
         await HoldsAsync(hanging, "etcd3", Web, Api);
     }
 
+    /// <summary>A container that failed under <c>-deregister on-success</c>: registrator stops renewing and lets the TTL decide.</summary>
+    [Theory]
+    [InlineData("etcd2")]
+    [InlineData("etcd3")]
+    public async Task Lapsing_entry_stays_for_its_time_to_live_and_goes_while_others_stay(string scheme)
+    {
+        await using ForeignStore store = await ForeignStore.ForAsync(scheme);
+        await using var mirror = new RunningMirror(Uri(scheme, store), WithTtl);
+        await mirror.ReachAsync(Web, Api);
+
+        await mirror.ReachAsync(Web with { IsLapsing = true }, Api);
+        var atFirst = await store.ContentAsync();
+
+        Assert.Equal(Expected(scheme, Web, Api), atFirst);
+        await HoldsAsync(store, scheme, Api);
+    }
+
+    [Fact]
+    public async Task Consul_is_reached_by_its_socket_and_a_token_that_is_wrong_is_told_with_the_service()
+    {
+        const string Token = "b1a2c3d4-0000-4000-8000-000000000001";
+        await using var store = new ConsulStore(
+            isKv: false, $"acl {{ enabled = true default_policy = \"deny\" tokens {{ master = \"{Token}\" agent = \"{Token}\" }} }}", Token);
+        await store.StartAsync();
+        static string? Known(string name) => name == "CONSUL_HTTP_TOKEN" ? Token : null;
+        await using var mirror = new RunningMirror($"consul-unix://{store.Socket}", Options, Known);
+        await using var pairs = new RunningMirror($"consulkv-unix://{store.Socket}:/services", Options, Known);
+        await using var stranger = new RunningMirror($"consulkv://127.0.0.1:{store.Port}/services", Options);
+
+        await mirror.ReachAsync(Web);
+        await pairs.ReachAsync(Web);
+        stranger.Want(Api);
+        await Eventually.HoldsAsync(
+            () => stranger.Status.Entries.GetValueOrDefault(Api.Id)?.Problem?.Contains("403", StringComparison.Ordinal) == true,
+            saw: () => stranger.Status);
+
+        await HoldsAsync(store, "consul", Web);
+        Assert.Equal(
+            "10.0.0.1:32770",
+            System.Text.Encoding.UTF8.GetString((await store.GetAsync("/v1/kv/services/web/host1:web-1:80"))[0].GetProperty("Value").GetBytesFromBase64()));
+    }
+
+    [Fact]
+    public async Task Service_that_consul_holds_as_wanted_keeps_its_check_and_what_it_says()
+    {
+        await using var store = new ConsulStore(isKv: false);
+        await store.StartAsync();
+        MirroredService passed = Web with { Attrs = Discovery.Catalog.EquatableMap.From([KeyValuePair.Create("check_ttl", "1h")]) };
+        await using (var earlier = new RunningMirror(Uri("consul", store), Options))
+        {
+            await earlier.ReachAsync(passed);
+        }
+
+        await store.PutAsync("/v1/agent/check/pass/service:host1:web-1:80", null);
+        await using var mirror = new RunningMirror(Uri("consul", store), Options);
+        await mirror.ReachAsync(passed, Api);
+
+        Assert.Equal(1, mirror.Status.Puts);
+        Assert.Equal("passing", (await store.GetAsync("/v1/agent/checks")).GetProperty("service:host1:web-1:80").GetProperty("Status").GetString());
+    }
+
     /// <summary>Wants the exact content, whoever tells when it is reached.</summary>
     private static async Task HoldsAsync(ForeignStore store, string scheme, params MirroredService[] services)
     {
