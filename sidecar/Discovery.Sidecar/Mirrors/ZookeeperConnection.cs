@@ -22,6 +22,7 @@ internal sealed record ZookeeperNode(string Data, int Version, long EphemeralOwn
 /// </summary>
 internal sealed class ZookeeperConnection : IAsyncDisposable
 {
+    private const string Closed = "the server closed the connection";
     private const int PingXid = -2;
     private const int FirstSpecialXid = -1;
     private const int AnyVersion = -1;
@@ -193,7 +194,12 @@ internal sealed class ZookeeperConnection : IAsyncDisposable
             || e is OperationCanceledException && !cancellation.IsCancellationRequested)
         {
             socket.Dispose();
-            string problem = e is OperationCanceledException ? $"no answer within {MirrorLimits.Connect.TotalSeconds:0} s" : e.Message;
+            string problem = e switch
+            {
+                OperationCanceledException => $"no answer within {MirrorLimits.Connect.TotalSeconds:0} s",
+                EndOfStreamException => Closed,
+                _ => e.Message,
+            };
             throw new MirrorException($"{server}: {problem}", inner: e);
         }
         catch
@@ -319,7 +325,7 @@ internal sealed class ZookeeperConnection : IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or InvalidDataException or OperationCanceledException or ObjectDisposedException)
         {
-            Break(e is EndOfStreamException ? "the server closed the connection" : e.Message);
+            Break(e is EndOfStreamException ? Closed : e.Message);
         }
     }
 

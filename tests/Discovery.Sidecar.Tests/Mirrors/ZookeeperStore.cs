@@ -73,7 +73,9 @@ internal sealed class ZookeeperStore : ForeignStore
     }
 
     /// <inheritdoc/>
-    protected override async Task<bool> IsServingAsync() => await SayAsync("ruok") == "imok";
+    protected override async Task<bool> IsServingAsync() =>
+        // "imok" comes before the first session is taken.
+        (await SayAsync("srvr")).Contains("Mode: standalone", StringComparison.Ordinal);
 
     private async Task<ZookeeperConnection> StrangerAsync()
     {
