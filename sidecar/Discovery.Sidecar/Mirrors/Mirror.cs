@@ -56,9 +56,14 @@ internal sealed partial class Mirror : IAsyncDisposable
     public MirrorUri Uri { get; }
 
     /// <summary>What is known now.</summary>
-    public MirrorStatus Status => Volatile.Read(ref _status) is { IsInStep: true } status && !ReferenceEquals(status.Of, Volatile.Read(ref _wanted))
-        ? status with { IsInStep = false }
-        : Volatile.Read(ref _status);
+    public MirrorStatus Status
+    {
+        get
+        {
+            MirrorStatus status = Volatile.Read(ref _status);
+            return status with { IsInStep = status.IsInStep && !IsStale(status.Of) };
+        }
+    }
 
     /// <summary>Replaces what is wanted. Anyone may call; returns at once.</summary>
     public void Want(IReadOnlyList<MirroredService> desired)
@@ -342,7 +347,7 @@ internal sealed partial class Mirror : IAsyncDisposable
         }
     }
 
-    private bool IsStale(IReadOnlyList<MirroredService> services) => !ReferenceEquals(services, Volatile.Read(ref _wanted));
+    private bool IsStale(IReadOnlyList<MirroredService>? services) => !ReferenceEquals(services, Volatile.Read(ref _wanted));
 
     private DateTimeOffset NextRefresh() => _options.Ttl > TimeSpan.Zero ? _time.GetUtcNow() + _options.TtlRefresh : DateTimeOffset.MaxValue;
 

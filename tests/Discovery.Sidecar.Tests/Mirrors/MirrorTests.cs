@@ -136,6 +136,48 @@ public sealed class MirrorTests
         await HoldsAsync(hanging, "etcd3", Web, Api);
     }
 
+    /// <summary>Goal: only the last wish counts, however fast they come and whatever happens to the backend meanwhile.</summary>
+    [Fact]
+    public async Task Storm_of_wishes_with_a_kill_in_it_ends_in_the_last_one()
+    {
+        int seed = Random.Shared.Next();
+        var random = new Random(seed);
+        MirroredService[] all = [.. Enumerable.Range(0, 500).Select(static i => Service($"s{i % 50}", $"c{i}", 20_000 + i))];
+        await using ForeignStore store = await ForeignStore.ForAsync("etcd3");
+        await using var mirror = new RunningMirror(Uri("etcd3", store), Options);
+        for (int round = 0; round < 100; round++)
+        {
+            mirror.Want([.. all.Where(_ => random.Next(2) == 0)]);
+            if (round == 50)
+            {
+                await store.KillAsync();
+                await store.StartAsync();
+            }
+        }
+
+        MirroredService[] last = [.. all.Where(_ => random.Next(2) == 0)];
+        await mirror.ReachAsync(last);
+
+        Assert.True(Expected("etcd3", last).SequenceEqual(await store.ContentAsync()), $"seed {seed}");
+    }
+
+    [Fact]
+    public async Task Cluster_with_certificates_and_users_is_written_while_a_member_is_dead()
+    {
+        await using SecuredEtcd cluster = await SecuredEtcd.StartAsync();
+        string uri = cluster.Flag + $"/discovery/mirror?ca={cluster.Authority}&cert={cluster.Certificate}&key={cluster.Key}";
+        await using var mirror = new RunningMirror(uri, WithTtl);
+        await mirror.ReachAsync(Web);
+
+        await cluster.KillMemberAsync(0);
+        await mirror.ReachAsync(Web, Api);
+
+        using Discovery.Catalog.StoreClient client = cluster.NewClient();
+        var found = await client.RangeAsync(
+            new() { Key = Google.Protobuf.ByteString.CopyFromUtf8("/discovery/mirror/api/host1:api:80") }, CancellationToken.None);
+        Assert.Equal("10.0.0.1:32772", found.Kvs.Single().Value.ToStringUtf8());
+    }
+
     /// <summary>A container that failed under <c>-deregister on-success</c>: registrator stops renewing and lets the TTL decide.</summary>
     [Theory]
     [InlineData("etcd2")]
