@@ -1,6 +1,6 @@
-using System.Diagnostics;
 using Discovery.Sidecar.Mirrors;
 using Discovery.Testing;
+using static Discovery.Sidecar.Tests.Mirrors.MirrorCases;
 
 namespace Discovery.Sidecar.Tests.Mirrors;
 
@@ -10,15 +10,6 @@ namespace Discovery.Sidecar.Tests.Mirrors;
 /// </summary>
 public sealed class MirrorTests
 {
-    private const string Host = "host1";
-
-    private static readonly MirrorOptions Options = new() { Host = Host, Resync = TimeSpan.FromSeconds(1) };
-    private static readonly MirrorOptions WithTtl = Options with { Ttl = TimeSpan.FromSeconds(3), TtlRefresh = TimeSpan.FromSeconds(1), Resync = TimeSpan.FromMinutes(1) };
-
-    private static readonly MirroredService Web = Service("web", "web-1", 32770);
-    private static readonly MirroredService Web2 = Service("web", "web-2", 32771);
-    private static readonly MirroredService Api = Service("api", "api", 32772);
-
     public static TheoryData<string> Schemes => ["etcd", "etcd2", "etcd3", "skydns2", "coredns", "consul", "consulkv", "zookeeper"];
 
     [Theory, MemberData(nameof(Schemes))]
@@ -89,32 +80,6 @@ public sealed class MirrorTests
         await HoldsAsync(store, scheme, Web2, Api);
     }
 
-    [Theory]
-    [InlineData("etcd2")]
-    [InlineData("etcd3")]
-    [InlineData("skydns2")]
-    [InlineData("coredns")]
-    [InlineData("zookeeper")]
-    public async Task Entries_live_as_long_as_the_mirror_and_their_time_to_live(string scheme)
-    {
-        await using ForeignStore store = await ForeignStore.ForAsync(scheme);
-        await using (var mirror = new RunningMirror(Uri(scheme, store), WithTtl))
-        {
-            await mirror.ReachAsync(Web, Api);
-            long start = Stopwatch.GetTimestamp();
-            int missing = 0;
-            await Eventually.HoldsAsync(async () =>
-            {
-                missing += (await store.ContentAsync()).Count == 2 ? 0 : 1;
-                return Stopwatch.GetElapsedTime(start) > WithTtl.Ttl * 2;
-            });
-            Assert.Equal(0, missing);
-            Assert.Equal(2, mirror.Status.Puts);
-        }
-
-        await HoldsAsync(store, scheme);
-    }
-
     [Fact]
     public async Task Backend_that_hangs_delays_no_other_and_is_served_when_it_wakes()
     {
@@ -178,23 +143,6 @@ public sealed class MirrorTests
         Assert.Equal("10.0.0.1:32772", found.Kvs.Single().Value.ToStringUtf8());
     }
 
-    /// <summary>A container that failed under <c>-deregister on-success</c>: registrator stops renewing and lets the TTL decide.</summary>
-    [Theory]
-    [InlineData("etcd2")]
-    [InlineData("etcd3")]
-    public async Task Lapsing_entry_stays_for_its_time_to_live_and_goes_while_others_stay(string scheme)
-    {
-        await using ForeignStore store = await ForeignStore.ForAsync(scheme);
-        await using var mirror = new RunningMirror(Uri(scheme, store), WithTtl);
-        await mirror.ReachAsync(Web, Api);
-
-        await mirror.ReachAsync(Web with { IsLapsing = true }, Api);
-        var atFirst = await store.ContentAsync();
-
-        Assert.Equal(Expected(scheme, Web, Api), atFirst);
-        await HoldsAsync(store, scheme, Api);
-    }
-
     [Fact]
     public async Task Consul_is_reached_by_its_socket_and_a_token_that_is_wrong_is_told_with_the_service()
     {
@@ -238,58 +186,4 @@ public sealed class MirrorTests
         Assert.Equal(1, mirror.Status.Puts);
         Assert.Equal("passing", (await store.GetAsync("/v1/agent/checks")).GetProperty("service:host1:web-1:80").GetProperty("Status").GetString());
     }
-
-    /// <summary>Wants the exact content, whoever tells when it is reached.</summary>
-    private static async Task HoldsAsync(ForeignStore store, string scheme, params MirroredService[] services)
-    {
-        var expected = Expected(scheme, services);
-        SortedDictionary<string, string> content = [];
-        await Eventually.HoldsAsync(
-            async () => (content = await store.ContentAsync()).SequenceEqual(expected),
-            saw: () => string.Join("; ", content),
-            what: string.Join("; ", expected));
-    }
-
-    private static string Uri(string scheme, ForeignStore store) => $"{scheme}://127.0.0.1:{store.Port}" + scheme switch
-    {
-        "consul" => "",
-        "skydns2" => "/cluster.local",
-        "coredns" => "/skydns?zone=cluster.local",
-        _ => "/services",
-    };
-
-    private static MirroredService Service(string name, string container, int port) => new()
-    {
-        Id = $"{Host}:{container}:80",
-        Name = name,
-        Ip = "10.0.0.1",
-        Port = port,
-        ContainerPort = 80,
-        ContainerHostname = "c0ffee",
-        Tags = ["blue", "a"],
-    };
-
-    /// <summary>A key that looks like ours: a host whose name begins as ours does, or a deeper layout.</summary>
-    private static (string Key, string Value) Stranger(string scheme) => scheme switch
-    {
-        "consul" => ("host10:web-1:80", "web"),
-        "consulkv" => ("services/web/host10:web-1:80", "10.0.0.9:80"),
-        "skydns2" => ("/skydns/local/cluster/web/host10:web-1:80", "{}"),
-        "coredns" => ("/skydns/local/cluster/web/host1-web-9-80", "{}"),
-        "zookeeper" => ("/services/web/10.0.0.9:80", "{}"),
-        _ => ("/services/deeper/web/host1:web-1:80", "10.0.0.9:80"),
-    };
-
-    private static KeyValuePair<string, string>[] Expected(string scheme, params MirroredService[] services) =>
-        [.. services.Select(s => scheme switch
-        {
-            "consul" => new KeyValuePair<string, string>(s.Id, $"{s.Name} {s.Ip}:{s.Port} [blue,a]"),
-            "consulkv" => new($"services/{s.Name}/{s.Id}", $"{s.Ip}:{s.Port}"),
-            "skydns2" => new($"/skydns/local/cluster/{s.Name}/{s.Id}", $"{{\"host\":\"{s.Ip}\",\"port\":{s.Port}}}"),
-            "coredns" => new($"/skydns/local/cluster/{s.Name}/{s.Id.Replace(':', '-')}", $"{{\"host\":\"{s.Ip}\",\"port\":{s.Port}}}"),
-            "zookeeper" => new(
-                $"/services/{s.Name}/{s.Ip}:{s.Port}",
-                $"{{\"Name\":\"{s.Name}\",\"IP\":\"{s.Ip}\",\"PublicPort\":{s.Port},\"PrivatePort\":80,\"ContainerID\":\"c0ffee\",\"Tags\":[\"blue\",\"a\"],\"Attrs\":{{}}}}"),
-            _ => new($"/services/{s.Name}/{s.Id}", $"{s.Ip}:{s.Port}"),
-        }).OrderBy(static pair => pair.Key, StringComparer.Ordinal)];
 }
