@@ -89,6 +89,9 @@ internal sealed record ContainerState
     /// <summary>created, running, paused, restarting, removing, exited, dead.</summary>
     public string? Status { get; init; }
 
+    /// <summary>What its last run ended with; 0 while it runs.</summary>
+    public int? ExitCode { get; init; }
+
     /// <summary>When this run began.</summary>
     public DateTimeOffset? StartedAt { get; init; }
 
@@ -116,6 +119,9 @@ internal sealed record HealthProbe
 /// <summary>A container's configuration.</summary>
 internal sealed record ContainerConfig
 {
+    /// <summary>The container's own host name; its short id unless it was given one.</summary>
+    public string? Hostname { get; init; }
+
     /// <summary>As it was named on creation; may be an id.</summary>
     public string? Image { get; init; }
 
@@ -150,6 +156,19 @@ internal sealed record NetworkSettings
 {
     /// <summary>By port such as <c>80/tcp</c>; null for one that is exposed and not published.</summary>
     public Dictionary<string, PortBinding[]?>? Ports { get; init; }
+
+    /// <summary>By network name; the addresses are empty while it does not run.</summary>
+    public Dictionary<string, EndpointSettings?>? Networks { get; init; }
+}
+
+/// <summary>A container's place in one network.</summary>
+internal sealed record EndpointSettings
+{
+    /// <summary>Empty when it has none.</summary>
+    public string? IPAddress { get; init; }
+
+    /// <summary>Empty when it has none.</summary>
+    public string? GlobalIPv6Address { get; init; }
 }
 
 /// <summary>Where on the host a port is published.</summary>
