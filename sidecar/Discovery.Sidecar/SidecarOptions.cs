@@ -1,4 +1,5 @@
 using System.Net;
+using Discovery.Sidecar.Mirrors;
 
 namespace Discovery.Sidecar;
 
@@ -25,6 +26,9 @@ internal sealed record SidecarOptions
 
     /// <summary><c>--deregister-on-exit</c>: whether registrations go with this process and not with their lease.</summary>
     public bool DeregisterOnExit { get; init; }
+
+    /// <summary><c>--mirror</c>: foreign stores that get copies of this host's registrations, in registrator's layout.</summary>
+    public IReadOnlyList<MirrorUri> Mirrors { get; init; } = [];
 
     /// <summary>The program's version, as the host's record tells it.</summary>
     public string Version { get; init; } = "";

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net;
 using Discovery.Catalog.Programs;
+using Discovery.Sidecar.Mirrors;
 
 namespace Discovery.Sidecar.Commands;
 
@@ -23,8 +24,10 @@ internal sealed class AgentFlags
     private readonly Option<bool> _routeAll = Flags.Switch("route-all", "route services too that did not ask for it");
     private readonly Option<bool> _deregisterOnExit = Flags.Switch("deregister-on-exit", "remove all registrations when stopped; default: they stay for --ttl, so that a restart takes them over");
 
+    private readonly Option<string[]> _mirrors = Flags.Texts("mirror", "copy registrations to a foreign store in registrator's layout, such as consul://host:8500 or etcd://host:2379/services; may be given several times");
+
     /// <summary>All of them.</summary>
-    public IEnumerable<Option> Options => [_ip, _host, _ttl, _ttlRefresh, _resync, _routeAll, _deregisterOnExit];
+    public IEnumerable<Option> Options => [_ip, _host, _ttl, _ttlRefresh, _resync, _routeAll, _deregisterOnExit, _mirrors];
 
     /// <summary>Reads and checks them.</summary>
     public SidecarOptions Read(ParseResult parsed, List<string> problems)
@@ -45,9 +48,28 @@ internal sealed class AgentFlags
             Resync = parsed.GetValue(_resync),
             RouteAll = parsed.GetValue(_routeAll),
             DeregisterOnExit = parsed.GetValue(_deregisterOnExit),
+            Mirrors = ReadMirrors(parsed.GetValue(_mirrors) ?? [], problems),
             Version = Flags.Version,
         };
         problems.AddRange(options.Problems());
         return options;
+    }
+
+    private static List<MirrorUri> ReadMirrors(string[] texts, List<string> problems)
+    {
+        var uris = new List<MirrorUri>();
+        foreach (string text in texts)
+        {
+            try
+            {
+                uris.Add(MirrorUri.Parse(text, Environment.GetEnvironmentVariable));
+            }
+            catch (FormatException e)
+            {
+                problems.Add($"--mirror: {e.Message}");
+            }
+        }
+
+        return uris;
     }
 }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Discovery.Catalog;
 using Discovery.EtcdApi.Grpc;
 using Discovery.Sidecar.Docker;
+using Discovery.Sidecar.Mirrors;
 
 namespace Discovery.Sidecar.Registration;
 
@@ -26,6 +27,7 @@ internal sealed partial class RegistrationLoop : IAsyncDisposable
     private AgentStatus _status = new();
     private ContainerRules? _rules;
     private HostPublisher? _publisher;
+    private MirrorSet? _mirrors;
     private Task _keepAlive = Task.CompletedTask;
     private CancellationToken _stopping;
 
@@ -36,6 +38,7 @@ internal sealed partial class RegistrationLoop : IAsyncDisposable
 
     private DateTimeOffset _engineSince;
     private bool _isDirty;
+    private bool _isMirrorDirty;
     private bool _isDiffed;
     private bool _waitsForStore;
     private TimeSpan _storeRetry = Limits.RetryMin;
@@ -80,6 +83,7 @@ internal sealed partial class RegistrationLoop : IAsyncDisposable
                     LookAtAll();
                 }
 
+                Mirror();
                 await PublishAsync();
                 Volatile.Write(ref _status, _status with { Published = _publisher?.Count ?? 0, Writes = _publisher?.Writes ?? 0 });
                 if (following.IsFaulted || _keepAlive.IsFaulted)
@@ -96,6 +100,11 @@ internal sealed partial class RegistrationLoop : IAsyncDisposable
         {
             await stop.CancelAsync();
             await Task.WhenAll(following, _keepAlive).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        if (_mirrors is not null)
+        {
+            await _mirrors.DisposeAsync();
         }
 
         if (_publisher is not null)
@@ -217,6 +226,7 @@ internal sealed partial class RegistrationLoop : IAsyncDisposable
         {
             _publisher = new(_store, listed.Host.Name, _options, _time, _logs);
             _keepAlive = _publisher.KeepAliveAsync(_inbox, _stopping);
+            StartMirrors(listed.Host.Name);
         }
 
         // Ids and keys carry the name; a host that is renamed keeps its old one until the next start.
@@ -260,7 +270,7 @@ internal sealed partial class RegistrationLoop : IAsyncDisposable
         _status = _status with { Inspections = _status.Inspections + 1 };
         if (verdict != before)
         {
-            _isDirty = true;
+            _isDirty = _isMirrorDirty = true;
             _status = _status with
             {
                 Containers = verdict is null ? _status.Containers.Remove(inspected.Id) : _status.Containers.SetItem(inspected.Id, verdict),
@@ -286,7 +296,7 @@ internal sealed partial class RegistrationLoop : IAsyncDisposable
         }
 
         _unseen = null;
-        _isDirty = true;
+        _isDirty = _isMirrorDirty = true;
         _isDiffed = true;
         _publisher!.Forget();
         _status = _status with { IsComplete = true, LastReconcile = _time.GetUtcNow(), Reconciles = _status.Reconciles + 1 };
@@ -301,6 +311,33 @@ internal sealed partial class RegistrationLoop : IAsyncDisposable
         _unseen = null;
         LogUnanswered(problem);
         _lookAgain.Change(Limits.RetryMax, Timeout.InfiniteTimeSpan);
+    }
+
+    private void StartMirrors(string host)
+    {
+        if (_options.Mirrors.Count > 0)
+        {
+            var options = new MirrorOptions
+            {
+                Host = host,
+                Ttl = _options.Ttl,
+                TtlRefresh = _options.TtlRefresh,
+                Resync = _options.Resync,
+                RemoveOnExit = _options.DeregisterOnExit,
+            };
+            _mirrors = new(_options.Mirrors, options, _time, _logs);
+            _mirrors.Start();
+        }
+    }
+
+    /// <summary>Tells the mirrors what is wanted. They write by themselves, so that none of them holds the store up.</summary>
+    private void Mirror()
+    {
+        if (_isMirrorDirty && _status.IsComplete && _mirrors is not null)
+        {
+            _isMirrorDirty = false;
+            _mirrors.Want([.. _status.Containers.Values.SelectMany(MirrorSet.Of)]);
+        }
     }
 
     /// <summary>One write of all that is wanted; not before everything was seen once, or what is not yet seen would be deleted.</summary>

@@ -28,6 +28,10 @@ public static class Flags
     public static Option<string?> Text(string name, string? fallback, string help, bool etcd = false) =>
         New(name, fallback, help, etcd, static text => text, ArgumentArity.ExactlyOne);
 
+    /// <summary>Texts: the flag may be given several times; a variable parts them by spaces.</summary>
+    public static Option<string[]> Texts(string name, string help) =>
+        New(name, (string[])[], help, etcd: false, static text => text.Split(' ', StringSplitOptions.RemoveEmptyEntries), ArgumentArity.OneOrMore);
+
     /// <summary>On or off; alone it means on.</summary>
     public static Option<bool> Switch(string name, string help, bool etcd = false) =>
         New(name, false, help, etcd, text => text switch
@@ -128,7 +132,7 @@ public static class Flags
             },
             Arity = arity,
             AllowMultipleArgumentsPerToken = false,
-            CustomParser = result => Parse($"--{name}", result.Tokens.Count == 0 ? "" : result.Tokens[^1].Value, result),
+            CustomParser = result => Parse($"--{name}", TextOf(result, arity), result),
             DefaultValueFactory = result =>
             {
                 foreach (string variable in variables)
@@ -142,6 +146,15 @@ public static class Flags
                 return fallback;
             },
         };
+    }
+
+    /// <summary>What was given last; of a flag that may be given several times all of it.</summary>
+    private static string TextOf(SymbolResult result, ArgumentArity arity)
+    {
+        IReadOnlyList<Token> tokens = result.Tokens;
+        return tokens.Count == 0 ? ""
+            : arity.MaximumNumberOfValues > 1 ? string.Join(' ', tokens.Select(static token => token.Value))
+            : tokens[^1].Value;
     }
 
     private static TimeSpan? ParseDuration(string text, TimeSpan unit)
