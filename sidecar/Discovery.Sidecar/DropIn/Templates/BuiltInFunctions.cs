@@ -54,7 +54,7 @@ internal static class BuiltInFunctions
         {
             value = value.Kind switch
             {
-                ValueKind.Map => value.Map.Index(call.Text(i)),
+                ValueKind.Map => value.Map.Index(call.Text(i)) ?? throw call.Fail("it has no such field; fields are named as in docker inspect"),
                 ValueKind.List => value.Items[At(call, i, value.Items.Count)],
                 ValueKind.Text when Encoding.UTF8.GetBytes(value.Text) is var bytes => TemplateValue.Of((long)bytes[At(call, i, bytes.Length)]),
                 ValueKind.Bytes => TemplateValue.Of((long)value.Bytes[At(call, i, value.Bytes.Length)]),
@@ -97,16 +97,9 @@ internal static class BuiltInFunctions
         };
     }
 
-    private static TemplateValue Equal(FunctionCall call)
-    {
-        bool isEqual = false;
-        for (int i = 1; i < call.Count; i++)
-        {
-            isEqual |= AreEqual(call, i);
-        }
-
-        return TemplateValue.Of(isEqual);
-    }
+    // Looks no further than the first that is equal, so that what cannot be compared behind it is no error.
+    private static TemplateValue Equal(FunctionCall call) =>
+        TemplateValue.Of(Enumerable.Range(1, call.Count - 1).Any(i => AreEqual(call, i)));
 
     // Nothing equals nothing, and nothing else; lists and maps are not compared.
     private static bool AreEqual(FunctionCall call, int index)

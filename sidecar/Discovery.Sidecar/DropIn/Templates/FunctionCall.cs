@@ -36,10 +36,10 @@ internal sealed class FunctionCall(TemplateFunction function, IReadOnlyList<Temp
         _ => throw Wrong(index, "a whole number"),
     };
 
-    /// <summary>An argument that must be a list of texts; nil is an empty one.</summary>
+    /// <summary>An argument that must be a list of texts; nothing is an empty one.</summary>
     public string[] Texts(int index) => this[index] switch
     {
-        { Kind: ValueKind.Nil } => [],
+        { Kind: ValueKind.Nil or ValueKind.Missing } => [],
         { Kind: ValueKind.List } list when list.Items.All(static item => item.Kind == ValueKind.Text) => [.. list.Items.Select(static item => item.Text)],
         _ => throw Wrong(index, "a list of texts"),
     };

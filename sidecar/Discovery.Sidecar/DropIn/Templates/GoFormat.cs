@@ -74,7 +74,7 @@ internal sealed class GoFormat(string format, IReadOnlyList<TemplateValue> argum
             return;
         }
 
-        Rune verb = Rune.GetRuneAt(format, _at);
+        Rune verb = Rune.TryGetRuneAt(format, _at, out Rune read) ? read : Rune.ReplacementChar;
         _at += verb.Utf16SequenceLength;
         if (verb.Value == '[')
         {

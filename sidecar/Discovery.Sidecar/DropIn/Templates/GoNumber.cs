@@ -45,7 +45,7 @@ internal static class GoNumber
             return sign + "0";
         }
 
-        if (exponent is < -4 or >= 21)
+        if (exponent is < -4 or >= 6)
         {
             string mantissa = digits.Length == 1 ? digits : $"{digits[0]}.{digits[1..]}";
             return $"{sign}{mantissa}e{(exponent < 0 ? '-' : '+')}{Math.Abs(exponent):00}";
@@ -53,7 +53,9 @@ internal static class GoNumber
 
         return exponent < 0
             ? $"{sign}0.{new string('0', -exponent - 1)}{digits}"
-            : digits.Length <= exponent + 1 ? sign + digits.PadRight(exponent + 1, '0') : $"{sign}{digits[..(exponent + 1)]}.{digits[(exponent + 1)..]}";
+            : digits.Length <= exponent + 1
+                ? sign + digits.PadRight(exponent + 1, '0')
+                : $"{sign}{digits[..(exponent + 1)]}.{digits[(exponent + 1)..]}";
     }
 
     private static bool IsSigned(string text) => text.Length > 1 && text[0] is '+' or '-' ? char.IsAsciiDigit(text[1]) || text[1] == '.' : char.IsAsciiDigit(text[0]) || text[0] == '.';

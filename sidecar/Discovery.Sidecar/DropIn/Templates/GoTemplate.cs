@@ -35,17 +35,7 @@ internal sealed class GoTemplate
     }
 
     /// <summary>Executes it without <c>httpGet</c>: the text, or one line that says what went wrong and where.</summary>
-    public (string? Text, string? Error) Execute(JsonElement inspect)
-    {
-        try
-        {
-            return (new TemplateExecution(inspect, new(isEnabled: false)).Run(_nodes), null);
-        }
-        catch (TemplateException e)
-        {
-            return (null, e.Line);
-        }
-    }
+    public (string? Text, string? Error) Execute(JsonElement inspect) => Run(inspect, new(isEnabled: false));
 
     /// <summary>
     /// Executes it with <c>httpGet</c>. Each address is asked once; the template runs again from its start with what is known,
@@ -59,11 +49,7 @@ internal sealed class GoTemplate
             HttpWantedException wanted;
             try
             {
-                return (new TemplateExecution(inspect, answers).Run(_nodes), null);
-            }
-            catch (TemplateException e)
-            {
-                return (null, e.Line);
+                return Run(inspect, answers);
             }
             catch (HttpWantedException e)
             {
@@ -77,6 +63,23 @@ internal sealed class GoTemplate
             }
 
             answers.Add(wanted.Url, body);
+        }
+    }
+
+    private (string? Text, string? Error) Run(JsonElement inspect, HttpAnswers answers)
+    {
+        try
+        {
+            return (new TemplateExecution(inspect, answers).Run(_nodes), null);
+        }
+        catch (TemplateException e)
+        {
+            return (null, e.Line);
+        }
+        catch (InvalidOperationException)
+        {
+            // Half of a surrogate pair: JSON may hold it, a text may not.
+            return (null, "the inspect object holds a text that is no Unicode");
         }
     }
 

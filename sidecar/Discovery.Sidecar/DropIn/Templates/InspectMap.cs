@@ -27,8 +27,11 @@ internal sealed class InspectMap(JsonElement json, string? field)
         }
     }
 
-    /// <summary><c>index</c>: the key's value; where it is missing the zero of what the map holds.</summary>
-    public TemplateValue Index(string key) => json.TryGetProperty(key, out JsonElement found) ? ValueOf(key, found) : InspectShape.ZeroElement(field);
+    /// <summary><c>index</c>: the key's value; where it is missing the zero of what the map holds. Null: a part that has no such field.</summary>
+    public TemplateValue? Index(string key) =>
+        json.TryGetProperty(key, out JsonElement found) ? ValueOf(key, found)
+        : _isData ? InspectShape.ZeroElement(field)
+        : InspectShape.Zero(key);
 
     /// <summary>
     /// <c>.Name</c>: the key as it is; in parts also in other case, because Go's fields are called <c>ID</c> where JSON

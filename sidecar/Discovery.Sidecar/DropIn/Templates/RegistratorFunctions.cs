@@ -57,7 +57,7 @@ internal static class RegistratorFunctions
 
     private static TemplateValue Lookup(FunctionCall call) => call[1].Kind switch
     {
-        ValueKind.Nil => TemplateValue.Of(""),
+        ValueKind.Nil or ValueKind.Missing => TemplateValue.Of(""),
         ValueKind.Map when call[1].Map.Index(call.Text(0)) is { Kind: ValueKind.Text } found => found,
         _ => throw call.Wrong(1, "a map of texts"),
     };

@@ -177,13 +177,14 @@ internal sealed class TemplateExecution(JsonElement inspect, HttpAnswers answers
     {
         foreach (string name in names)
         {
-            Charge(1 + (value.Cost / TemplateLimits.CharactersPerStep), position);
+            Charge(1 + (value.Kind == ValueKind.Map ? value.Cost / TemplateLimits.CharactersPerStep : 0), position);
             value = value.Kind switch
             {
                 ValueKind.Map => value.Map.Field(name) ?? throw new TemplateException($"the inspect object has no field \".{name}\" there; fields are named as in docker inspect", position),
                 ValueKind.Missing or ValueKind.Nil => TemplateValue.Missing,
                 _ => throw new TemplateException($"\".{name}\" of {value.Shown}; a map is wanted", position),
             };
+            Charge(value.Kind == ValueKind.Map ? 0 : value.Cost, position);
         }
 
         return value;

@@ -123,7 +123,7 @@ internal sealed class TemplateParser
         ImmutableArray<Command>.Builder commands = ImmutableArray.CreateBuilder<Command>();
         do
         {
-            Command command = Command(end);
+            Command command = Command();
             if (commands.Count > 0 && command.Operands[0] is LiteralNode or DotNode { Fields.Length: 0 })
             {
                 throw new TemplateException("what follows \"|\" must be a function: it gets the value before it as its last argument", command.Position);
@@ -170,10 +170,10 @@ internal sealed class TemplateParser
         return ([.. targets.Select(static target => target.Text)], sign.Kind == TokenKind.Declare);
     }
 
-    private Command Command(TokenKind end)
+    private Command Command()
     {
         ImmutableArray<TemplateNode>.Builder operands = ImmutableArray.CreateBuilder<TemplateNode>();
-        while (Current.Kind != end && Current.Kind != TokenKind.Pipe)
+        while (Current.Kind is not (TokenKind.Close or TokenKind.RightParenthesis or TokenKind.Pipe))
         {
             if (operands.Count > 0 && !Current.AfterSpace)
             {

@@ -97,12 +97,12 @@ internal readonly struct TemplateValue
         _ => "a map",
     };
 
-    /// <summary>How much of the budget it is worth to read it once.</summary>
+    /// <summary>How many of <see cref="TemplateLimits.Steps"/> it is worth to read it once; the values of maps are read one by one.</summary>
     public int Cost => Kind switch
     {
         ValueKind.Text => Text.Length / TemplateLimits.CharactersPerStep,
         ValueKind.Bytes => Bytes.Length / TemplateLimits.CharactersPerStep,
-        ValueKind.List => Items.Count,
+        ValueKind.List => Items.Count + Items.Sum(static item => item.Kind == ValueKind.Map ? 0 : item.Cost),
         ValueKind.Map => Map.Count,
         _ => 0,
     };
