@@ -10,12 +10,12 @@ internal static class GoNumber
     {
         bool isNegative = token.Text[0] == '-';
         string digits = token.Text.TrimStart('+', '-').ToLowerInvariant();
-        if (IsSigned(token.Text) && TryWhole(digits, out ulong value) && value <= (ulong)long.MaxValue + (isNegative ? 1UL : 0))
+        if (TryWhole(digits, out ulong value) && value <= (ulong)long.MaxValue + (isNegative ? 1UL : 0))
         {
             return TemplateValue.Of(isNegative ? unchecked(-(long)value) : (long)value);
         }
 
-        bool isFraction = IsSigned(token.Text) && digits.All(static c => char.IsAsciiDigit(c) || c is '.' or 'e' or '+' or '-') && digits.AsSpan().IndexOfAny(".e") >= 0;
+        bool isFraction = digits.All(static c => char.IsAsciiDigit(c) || c is '.' or 'e' or '+' or '-') && digits.AsSpan().IndexOfAny(".e") >= 0;
         return isFraction && double.TryParse(token.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && double.IsFinite(number)
             ? TemplateValue.Of(number)
             : throw new TemplateException($"\"{token.Text}\" is no number of 64 bits", token.Position);
@@ -58,8 +58,6 @@ internal static class GoNumber
                 : $"{sign}{digits[..(exponent + 1)]}.{digits[(exponent + 1)..]}";
     }
 
-    private static bool IsSigned(string text) => text.Length > 1 && text[0] is '+' or '-' ? char.IsAsciiDigit(text[1]) || text[1] == '.' : char.IsAsciiDigit(text[0]) || text[0] == '.';
-
     private static bool TryWhole(string digits, out ulong value)
     {
         value = 0;
@@ -72,7 +70,7 @@ internal static class GoNumber
             _ => (isOctal ? 8 : 10, 0),
         };
         string kept = digits[from..].Replace("_", "", StringComparison.Ordinal);
-        if (kept.Length == 0 || digits.EndsWith('_') || digits.Contains("__", StringComparison.Ordinal))
+        if (kept.Length == 0 || digits.StartsWith('_') || digits.EndsWith('_') || digits.Contains("__", StringComparison.Ordinal))
         {
             return false;
         }

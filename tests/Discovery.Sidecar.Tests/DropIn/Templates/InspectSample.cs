@@ -9,14 +9,14 @@ internal static class InspectSample
     /// <summary>The container.</summary>
     public static readonly JsonElement Container = JsonElement.Parse("""
         {
-          "Id": "e20f9c1a76565d62ae24a3bb877b17b862b6eab94f4e95a0e07ccf25087aaf4f", "Name": "/web-1", "Image": "sha256:abc",
+          "Id": "4d1c7e0b9a85f3622e71c0d94b6a8f1357902bce4d6f8a0b1c2d3e4f5a6b7c8d", "Name": "/web-1", "Image": "sha256:abc",
           "Args": ["-g", "daemon off;"], "RestartCount": 3,
           "State": {"Status": "running", "Running": true, "Pid": 4242, "ExitCode": 0},
           "Config": {
-            "Hostname": "e20f9c1a7656", "Image": "nginx:1.27", "User": "", "Cmd": null,
-            "Env": ["ENVIRONMENT=test", "SERVICE_8105_NAME=foo", "HOME=/home/foobar", "SERVICE_9404_NAME=bar"],
+            "Hostname": "4d1c7e0b9a85", "Image": "nginx:1.27", "User": "", "Cmd": null,
+            "Env": ["STAGE=test", "SERVICE_8081_NAME=foo", "DATA=/srv/web", "SERVICE_9090_NAME=bar"],
             "Labels": {
-              "com.amazonaws.ecs.task-arn": "arn:aws:ecs:region:xx:task/368f4403-0ee4", "foo": "bar", "empty": "", "Case": "x",
+              "com.example.task-id": "region:xx:task/368f-0ee4", "foo": "bar", "empty": "", "Case": "x",
               "tpl": "{{.ID}}", "html": "<a href=\"x\">'&é=\u0001\\</a>"
             },
             "ExposedPorts": {"80/tcp": {}, "443/tcp": {}}
