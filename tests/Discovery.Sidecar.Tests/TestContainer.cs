@@ -32,6 +32,9 @@ internal sealed record TestContainer
     /// <summary>Such as <c>80/tcp=0.0.0.0:32768,[::]:32768 443/tcp</c>; without <c>=</c> exposed only.</summary>
     public string Ports { get; init; } = "80/tcp=0.0.0.0:32768";
 
+    /// <summary>Such as <c>shop=172.20.0.2 back=fd00::2</c>; empty for what its network mode gives.</summary>
+    public string Networks { get; init; } = "";
+
 #pragma warning disable CA1507 // The names are Docker's, whatever the properties here are called.
     public JsonObject ToJson() => new()
     {
@@ -60,6 +63,7 @@ internal sealed record TestContainer
         {
             ["Ports"] = NetworkMode == "host" ? new JsonObject() : new JsonObject(PortWords().Select(static w =>
                 KeyValuePair.Create(w[0], (JsonNode?)(w.Length == 1 ? null : new JsonArray([.. w[1].Split(',').Select(Binding)]))))),
+            ["Networks"] = new JsonObject(NetworkWords().Select(static w => KeyValuePair.Create(w[0], (JsonNode?)Endpoint(w[1])))),
         },
     };
 
@@ -68,6 +72,15 @@ internal sealed record TestContainer
     public Container ToContainer() => ToJson().Deserialize(DockerJson.Default.Container)!;
 
     private IEnumerable<string[]> PortWords() => Ports.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(static w => w.Split('='));
+
+    private IEnumerable<string[]> NetworkWords() => (Networks.Length > 0 ? Networks : NetworkMode is "default" or "bridge" ? "bridge=172.17.0.2" : "")
+        .Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(static w => w.Split('='));
+
+    private static JsonObject Endpoint(string address) => new()
+    {
+        ["IPAddress"] = address.Contains(':', StringComparison.Ordinal) ? "" : address,
+        ["GlobalIPv6Address"] = address.Contains(':', StringComparison.Ordinal) ? address : "",
+    };
 
     private static JsonObject Binding(string text)
     {

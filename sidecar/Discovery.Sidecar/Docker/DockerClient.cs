@@ -12,7 +12,7 @@ namespace Discovery.Sidecar.Docker;
 /// The few calls of Docker's Engine API that are needed, all of them reading: _ping, info, containers/json,
 /// containers/{id}/json, events. Thread-safe. Fails with <see cref="DockerUnavailableException"/> only.
 /// </summary>
-internal sealed class DockerClient : IDisposable
+internal sealed partial class DockerClient : IDisposable
 {
     /// <summary>The newest API that this was written for.</summary>
     private static readonly Version ApiMax = new(1, 52);

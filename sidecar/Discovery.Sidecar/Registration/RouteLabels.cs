@@ -130,7 +130,7 @@ internal sealed partial class RouteLabels
     }
 
     /// <summary>Whether at most two letters are missing, surplus, wrong or swapped.</summary>
-    private static bool Near(string known, string typed)
+    internal static bool Near(string known, string typed)
     {
         int[,] distance = new int[known.Length + 1, typed.Length + 1];
         for (int i = 0; i <= known.Length; i++)

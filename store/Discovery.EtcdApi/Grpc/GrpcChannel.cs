@@ -19,13 +19,15 @@ public sealed class GrpcChannel : IDisposable
     private const int MaxResponseBytes = 256 * 1024 * 1024;
 
     private readonly HttpMessageInvoker _http;
+    private readonly int _maxResponseBytes;
     private readonly Uri _address;
 
     /// <param name="address">Scheme, host and port.</param>
     /// <param name="tls">Trust and client certificate for <c>https</c>; null for the system's defaults.</param>
-    public GrpcChannel(Uri address, SslClientAuthenticationOptions? tls = null)
+    /// <param name="maxResponseBytes">Largest answer taken; smaller for peers that are not trusted.</param>
+    public GrpcChannel(Uri address, SslClientAuthenticationOptions? tls = null, int maxResponseBytes = MaxResponseBytes)
     {
-        _address = address;
+        (_address, _maxResponseBytes) = (address, maxResponseBytes);
         var handler = new SocketsHttpHandler
         {
             ConnectTimeout = TimeSpan.FromSeconds(2),
@@ -163,7 +165,7 @@ public sealed class GrpcChannel : IDisposable
     private static string? Encoding(HttpResponseMessage response) =>
         response.Headers.TryGetValues("grpc-encoding", out var values) ? values.FirstOrDefault() : null;
 
-    private static async IAsyncEnumerable<T> ReadMessagesAsync<T>(
+    private async IAsyncEnumerable<T> ReadMessagesAsync<T>(
         Stream stream,
         MessageParser<T> parser,
         string? encoding,
@@ -212,11 +214,11 @@ public sealed class GrpcChannel : IDisposable
         }
     }
 
-    private static T? TakeMessage<T>(byte[] buffer, ref int start, int filled, string? encoding, MessageParser<T> parser)
+    private T? TakeMessage<T>(byte[] buffer, ref int start, int filled, string? encoding, MessageParser<T> parser)
         where T : class, IMessage<T>
     {
         var rest = new ReadOnlySequence<byte>(buffer, start, filled - start);
-        if (!GrpcFraming.TryRead(ref rest, MaxResponseBytes, encoding, out ReadOnlySequence<byte> bytes))
+        if (!GrpcFraming.TryRead(ref rest, _maxResponseBytes, encoding, out ReadOnlySequence<byte> bytes))
         {
             return null;
         }
