@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Threading.Channels;
 using Discovery.Catalog;
-using Discovery.Catalog.Programs;
 
 namespace Discovery.Sidecar.Checks;
 
@@ -247,10 +246,6 @@ internal sealed partial class CheckRunner(
         try
         {
             result = await probes.AskAsync(run.Key.ContainerId, spec, deadline);
-        }
-        catch (OperationCanceledException)
-        {
-            result = CheckResult.Critical($"no answer within {Flags.Format(spec.Timeout)}{(spec.Target is null ? "" : $" from {spec.Target}")}");
         }
         catch (Exception e)
         {

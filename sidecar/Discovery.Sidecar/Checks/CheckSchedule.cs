@@ -29,6 +29,9 @@ internal sealed class CheckSchedule(int atOnce, Random chance)
     /// <summary>Runs under way, those of removed checks included: they hold sockets too.</summary>
     public int Running => _running.Count;
 
+    /// <summary>Runs that wait for their time, and what is left of removed checks: about twice the checks at most.</summary>
+    public int Queued => _queue.Count;
+
     /// <summary>When to look again; null while nothing can begin before something ends.</summary>
     public TimeSpan? Next
     {
@@ -56,7 +59,7 @@ internal sealed class CheckSchedule(int atOnce, Random chance)
     public void Remove(CheckKey key)
     {
         // What is left of it in the queue goes when its time comes, or when there is more of that than of the rest.
-        if (_entries.Remove(key) && _queue.Count > 2 * _entries.Count + 64)
+        if (_entries.Remove(key) && _queue.Count > (2 * _entries.Count) + 64)
         {
             (DueRun Run, TimeSpan Due)[] current = [.. _queue.UnorderedItems.Where(i => IsCurrent(i.Element))];
             _queue.Clear();

@@ -62,7 +62,10 @@ internal sealed class CheckState
     public void Apply(CheckResult result, TimeSpan latency, Moment now)
     {
         (_heard, IsSilent) = (now.Steady, false);
-        string summary = CheckResult.Clean(result.Summary, Limits.CheckOutput);
+
+        // A steady check says the same for ever: one text for all of its runs.
+        string said = CheckResult.Clean(result.Summary, Limits.CheckOutput);
+        string summary = said == _check.Output ? _check.Output : said;
         Remember(new(now.Wall, result.Status, summary, latency));
         _output = result.Output.Length > 0 ? result.Output : summary;
         if (result.Status == Health.Critical)
@@ -141,9 +144,7 @@ internal sealed class CheckState
 
     private void Remember(CheckRun run)
     {
-        // A steady check says the same for ever: one text for all of its runs.
-        string summary = _check.Output == run.Summary ? _check.Output : run.Summary;
-        _history.Enqueue(run with { Summary = summary });
+        _history.Enqueue(run);
         if (_history.Count > CheckLimits.History)
         {
             _history.Dequeue();
