@@ -18,10 +18,13 @@ startLatency.SetAction(async (parsed, cancellation) =>
     return ExitCode.Ok;
 });
 
-return await Flags.RunAsync(
-    new RootCommand("Discovery's measurements; they print, they never judge")
-    {
-        startLatency, StoreCommands.Failover(), StoreCommands.Puts(), StoreCommands.CatchUp(),
-    },
-    args,
-    Console.Error);
+var root = new RootCommand("Discovery's measurements; they print, they never judge")
+{
+    startLatency, StoreCommands.Failover(), StoreCommands.Puts(), StoreCommands.CatchUp(),
+};
+foreach (Command command in CheckCost.Commands())
+{
+    root.Add(command);
+}
+
+return await Flags.RunAsync(root, args, Console.Error);
