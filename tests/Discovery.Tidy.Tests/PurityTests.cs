@@ -8,7 +8,7 @@ public sealed partial class PurityTests
     private const string PureFiles =
         @"^store/Discovery\.Raft/|^store/Discovery\.Store/Keyspace/|/ContainerRules[^/]*\.cs$|/RegistrationPlan[^/]*\.cs$|/RouteTable[^/]*\.cs$|^dashboard/.*/Views/"
         + @"|/Mirrors/(MirrorPlan|MirrorLayout|ConsulRegistration|ServiceId)\.cs$|/DropIn/Registrator(Rules|Metadata)\.cs$"
-        + @"|/Check(Rules|Labels|Settings|Targets|Duration|Spec|Result|State|Schedule)\.cs$";
+        + @"|/Check(Rules|Labels|Settings|Targets|Duration|Spec|Result|State|Schedule|Board)\.cs$";
 
     [Fact]
     public void Cores_use_no_time_threads_chance_or_outside_world() => SourceTree.AssertNone(

@@ -61,10 +61,11 @@ internal sealed record CheckRun(DateTimeOffset At, Health Status, string Summary
 
 /// <summary>What became different: the only thing that leaves the checks by itself.</summary>
 /// <param name="ContainerId">Docker's full id.</param>
+/// <param name="StartedAt">Of which run of the container, as <see cref="CheckRunner.Set"/> was told.</param>
 /// <param name="Port">As <see cref="CheckSpec.Port"/>.</param>
 /// <param name="Check">As it goes into the record.</param>
 /// <param name="IsDeregistered">Whether it has been critical for longer than its instance may stay in the catalog.</param>
-internal sealed record CheckChange(string ContainerId, int? Port, InstanceCheck Check, bool IsDeregistered);
+internal sealed record CheckChange(string ContainerId, DateTimeOffset? StartedAt, int? Port, InstanceCheck Check, bool IsDeregistered);
 
 /// <summary>A check as the local API shows it.</summary>
 internal sealed record CheckReport

@@ -316,7 +316,7 @@ internal sealed partial class CheckRunner(
     private void Tell(CheckKey key, CheckState state, Moment now)
     {
         state.Review(now);
-        if (state.TakeChange(key.ContainerId, now) is { } change)
+        if (state.TakeChange(key.ContainerId, _applied[key.ContainerId].StartedAt, now) is { } change)
         {
             changed(change);
         }

@@ -107,7 +107,7 @@ internal sealed class CheckState
     }
 
     /// <summary>What the record does not know yet; null when nothing. Output alone is told at most every <see cref="Limits.OutputPace"/>.</summary>
-    public CheckChange? TakeChange(string containerId, Moment now)
+    public CheckChange? TakeChange(string containerId, DateTimeOffset? startedAt, Moment now)
     {
         bool isNew = _told.Status != _check.Status || _toldDeregistered != _isDeregistered;
         bool isOutput = _told.Output != _check.Output && now.Steady - _toldAt >= Limits.OutputPace;
@@ -117,7 +117,7 @@ internal sealed class CheckState
         }
 
         (_told, _toldDeregistered, _toldAt) = (_check, _isDeregistered, now.Steady);
-        return new(containerId, Spec.Port, _check, _isDeregistered);
+        return new(containerId, startedAt, Spec.Port, _check, _isDeregistered);
     }
 
     /// <summary>Everything, for whoever asks.</summary>

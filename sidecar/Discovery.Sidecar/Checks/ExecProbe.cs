@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using Discovery.Catalog;
+using Discovery.Catalog.Programs;
 using Discovery.Sidecar.Docker;
 
 namespace Discovery.Sidecar.Checks;
@@ -17,15 +18,36 @@ internal sealed class ExecProbe(DockerClient docker) : IDisposable
     private readonly SemaphoreSlim _places = new(CheckLimits.CommandsAtOnce);
 
     /// <summary>Asks once.</summary>
-    /// <returns>Null when the engine could not be asked: that says nothing of the container.</returns>
-    public async Task<CheckResult?> AskAsync(string containerId, CheckSpec spec, CancellationToken cancellation)
+    /// <returns>Null when the engine could not be asked, or not in time: that says nothing of the container.</returns>
+    public async Task<CheckResult?> AskAsync(string containerId, CheckSpec spec, CancellationToken deadline)
     {
-        await _places.WaitAsync(cancellation);
+        var key = CheckKey.Of(containerId, spec);
+        bool isPlaced = false;
         try
         {
-            return await RunAsync(CheckKey.Of(containerId, spec), spec, cancellation);
+            await _places.WaitAsync(deadline);
+            isPlaced = true;
+            if (await GoesOnAsync(key, deadline))
+            {
+                return CheckResult.Critical("the command of an earlier run still goes on; a second one is not started");
+            }
+
+            string exec = await docker.CreateExecAsync(containerId, [.. spec.Command], deadline);
+            _unfinished[key] = exec;
+            if (await OutputAsync(exec, deadline) is not { } output)
+            {
+                return CheckResult.Critical($"the command did not end within {Flags.Format(spec.Timeout)}; it goes on");
+            }
+
+            return await docker.InspectExecAsync(exec, deadline) is { Running: false, ExitCode: { } code }
+                ? Judge(key, spec, code, CheckResult.Clean(output, CheckLimits.Output))
+                : null;
         }
         catch (DockerUnavailableException)
+        {
+            return null;
+        }
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
         {
             return null;
         }
@@ -36,7 +58,10 @@ internal sealed class ExecProbe(DockerClient docker) : IDisposable
         }
         finally
         {
-            _places.Release();
+            if (isPlaced)
+            {
+                _places.Release();
+            }
         }
     }
 
@@ -46,27 +71,24 @@ internal sealed class ExecProbe(DockerClient docker) : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _places.Dispose();
 
-    private async Task<CheckResult?> RunAsync(CheckKey key, CheckSpec spec, CancellationToken cancellation)
+    private async Task<bool> GoesOnAsync(CheckKey key, CancellationToken deadline) =>
+        _unfinished.TryGetValue(key, out string? earlier) && await docker.InspectExecAsync(earlier, deadline) is { Running: true };
+
+    /// <summary>Null when the command did not end in time: only here does a deadline speak of the container and not of the engine.</summary>
+    private async Task<string?> OutputAsync(string exec, CancellationToken deadline)
     {
-        if (_unfinished.TryGetValue(key, out string? earlier))
+        try
         {
-            if (await docker.InspectExecAsync(earlier, cancellation) is { Running: true })
-            {
-                return CheckResult.Critical("the command of an earlier run still goes on; a second one is not started");
-            }
-
-            _unfinished.TryRemove(key, out _);
+            return await docker.StartExecAsync(exec, CheckLimits.Output, deadline);
         }
-
-        string exec = await docker.CreateExecAsync(key.ContainerId, [.. spec.Command], cancellation);
-        _unfinished[key] = exec;
-        string output = CheckResult.Clean(await docker.StartExecAsync(exec, CheckLimits.Output, cancellation), CheckLimits.Output);
-        ExecState? state = await docker.InspectExecAsync(exec, cancellation);
-        if (state is not { Running: false, ExitCode: { } code })
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
         {
             return null;
         }
+    }
 
+    private CheckResult Judge(CheckKey key, CheckSpec spec, int code, string output)
+    {
         _unfinished.TryRemove(key, out _);
         Health status = code == 0 ? Health.Passing : code == 1 && spec.OneWarns ? Health.Warning : Health.Critical;
         string said = CheckResult.FirstLine(output);

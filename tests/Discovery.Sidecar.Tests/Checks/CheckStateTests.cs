@@ -76,14 +76,14 @@ public sealed class CheckStateTests
         for (int second = 1; second <= 100; second++)
         {
             state.Apply(CheckResult.Passing("fine"), TimeSpan.FromMilliseconds(second), At(second));
-            Assert.Null(state.TakeChange("c1", At(second)));
+            Assert.Null(state.TakeChange("c1", null, At(second)));
         }
 
         state.Apply(Result('F'), TimeSpan.Zero, At(101));
-        CheckChange? change = state.TakeChange("c1", At(101));
+        CheckChange? change = state.TakeChange("c1", null, At(101));
 
         Assert.Equal(("c1", Health.Critical, Noon.AddSeconds(101)), (change!.ContainerId, change.Check.Status, change.Check.ChangedAt));
-        Assert.Null(state.TakeChange("c1", At(102)));
+        Assert.Null(state.TakeChange("c1", null, At(102)));
     }
 
     [Fact]
@@ -94,7 +94,7 @@ public sealed class CheckStateTests
         int told = Enumerable.Range(1, 120).Count(second =>
         {
             state.Apply(CheckResult.Passing($"seen {second}"), TimeSpan.Zero, At(second));
-            return state.TakeChange("c1", At(second)) is not null;
+            return state.TakeChange("c1", null, At(second)) is not null;
         });
 
         Assert.Equal(4, told);
@@ -109,7 +109,7 @@ public sealed class CheckStateTests
         state.Apply(CheckResult.Critical("refused"), TimeSpan.Zero, At(1));
 
         Assert.Equal(record, state.Check);
-        Assert.Null(state.TakeChange("c1", At(1)));
+        Assert.Null(state.TakeChange("c1", null, At(1)));
     }
 
     [Fact]
@@ -126,7 +126,7 @@ public sealed class CheckStateTests
         {
             state.Apply(Result(letter), TimeSpan.Zero, At(second));
             state.Review(At(second));
-            if (state.TakeChange("c1", At(second)) is { } change)
+            if (state.TakeChange("c1", null, At(second)) is { } change)
             {
                 told.Add($"{second} {change.Check.Status} {(change.IsDeregistered ? "out" : "in")}");
             }
@@ -161,7 +161,7 @@ public sealed class CheckStateTests
         state.Review(At(60));
         state.Review(At(91));
 
-        Assert.True(state.TakeChange("c1", At(91))!.IsDeregistered);
+        Assert.True(state.TakeChange("c1", null, At(91))!.IsDeregistered);
         Assert.Null(state.Deadline);
         Assert.Single(state.Report().History);
     }
