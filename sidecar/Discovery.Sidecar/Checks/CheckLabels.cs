@@ -106,10 +106,12 @@ internal sealed partial class CheckLabels
         _named.TryGetValue(name, out var words) ? words.OrderBy(static w => w.Key, StringComparer.Ordinal) : [];
 
     /// <summary>All of registrator's words that set something and ask for nothing.</summary>
-    public IEnumerable<CheckWord> ServiceSettings => _service.OrderBy(static s => s.Key)
+    public IEnumerable<KeyValuePair<string, CheckWord>> ServiceSettings => _service.OrderBy(static s => s.Key)
         .SelectMany(static s => s.Value.OrderBy(static w => w.Key, StringComparer.Ordinal))
-        .Where(static w => !ServiceTypes.Contains(w.Key) && w.Key != Docker)
-        .Select(static w => w.Value);
+        .Where(static w => !AsksForCheck(w.Key));
+
+    /// <summary>Whether a key asks for a check, or whether the HEALTHCHECK is one, and does not only set something.</summary>
+    public static bool AsksForCheck(string key) => key == Docker || Types.Contains(key) || ServiceTypes.Contains(key);
 
     /// <summary>The port that a name stands for; null when it is a name.</summary>
     public static int? PortOf(string name) =>

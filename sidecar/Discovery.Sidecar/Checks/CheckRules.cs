@@ -36,6 +36,9 @@ internal sealed class CheckRules
     private readonly List<CheckSpec> _specs = [];
     private readonly List<RejectedLabel> _rejected = [];
 
+    // Labels that some check has read: of the others somebody expects what does not come.
+    private readonly HashSet<string> _read = new(StringComparer.Ordinal);
+
     private CheckRules(Container container, ContainerLabels labels, IReadOnlyCollection<ContainerPort> ports, CheckPolicy policy, Container? network)
     {
         _container = container;
@@ -158,7 +161,7 @@ internal sealed class CheckRules
                 }
 
                 winner = word;
-                var settings = new CheckSettings(key => _labels.Service(port, key), _rejected);
+                var settings = new CheckSettings(key => Read(_labels.Service(port, key)), _rejected);
                 var spec = new CheckSpec
                 {
                     Name = PortName(type is "cmd" or "script" ? "exec" : type, port),
@@ -186,9 +189,12 @@ internal sealed class CheckRules
             CheckType.Exec => Exec(word, settings, spec),
             _ => Networked(word, settings, spec, port),
         };
+
+        // Read even when there is no check: what was rejected is the check, not each of its settings.
+        CheckSpec whole = settings.Apply(found ?? spec, found?.Target);
         if (found is not null)
         {
-            _specs.Add(settings.Apply(found, found.Target));
+            _specs.Add(whole);
         }
     }
 
@@ -264,31 +270,52 @@ internal sealed class CheckRules
         return true;
     }
 
-    /// <summary>Settings that no check reads: most likely a check was forgotten, or its name mistyped.</summary>
+    /// <summary>Settings that no check reads: most likely a check was forgotten, or its name or type mistaken.</summary>
     private void RejectIdle()
     {
         foreach (string name in _labels.Names.Append(""))
         {
-            bool isUsed = name.Length == 0
-                ? _labels.Names.Any() || CheckLabels.Types.Any(type => _labels.Native("", type) is not null)
-                : CheckLabels.Types.Any(type => _labels.Native(name, type) is not null) || _labels.Native("", name) is not null;
-            if (!isUsed)
+            foreach ((string key, CheckWord word) in _labels.AllOf(name).Where(static w => !CheckLabels.AsksForCheck(w.Key)))
             {
-                RejectAll(name, $"there is no check that it could be for; ask for one with discovery.check.{(name.Length == 0 ? "" : name + ".")}http=/path or another type");
+                Reject(word, key, $"discovery.check.{(name.Length == 0 ? "" : name + ".")}http=/path");
             }
         }
 
-        if (_ports.Length > 0 && !_ports.Any(port => CheckLabels.ServiceTypes.Any(type => _labels.Service(port, type) is not null)))
+        foreach ((string key, CheckWord word) in _ports.Length > 0 ? _labels.ServiceSettings : [])
         {
-            _rejected.AddRange(_labels.ServiceSettings.Select(static w =>
-                new RejectedLabel(w.Label, w.Value, "there is no check that it could be for; ask for one with SERVICE_CHECK_HTTP=/path or another type")));
+            Reject(word, key, "SERVICE_CHECK_HTTP=/path");
+        }
+
+        void Reject(CheckWord word, string key, string example)
+        {
+            if (!_read.Contains(word.Label) && !_rejected.Exists(r => r.Label == word.Label))
+            {
+                string whose = key switch
+                {
+                    "method" or "https-method" => "it is for http and https",
+                    "tls" => "it is for grpc",
+                    "tls-verify" or "tls-skip-verify" => "it is for https, and for grpc over TLS",
+                    _ => $"ask for one with {example} or another type",
+                };
+                _rejected.Add(new(word.Label, word.Value, $"no check of the container reads it; {whose}"));
+            }
         }
     }
 
     private void RejectAll(string name, string reason) => _rejected.AddRange(
         _labels.AllOf(name).Where(static w => w.Key != "docker").Select(w => new RejectedLabel(w.Value.Label, w.Value.Value, reason)));
 
-    private CheckSettings Native(string name) => new(key => _labels.Native(name, key) ?? _labels.Native("", key), _rejected);
+    private CheckSettings Native(string name) => new(key => Read(_labels.Native(name, key) ?? _labels.Native("", key)), _rejected);
+
+    private CheckWord? Read(CheckWord? word)
+    {
+        if (word is { } read)
+        {
+            _read.Add(read.Label);
+        }
+
+        return word;
+    }
 
     private static string PortName(string type, int port) => string.Create(CultureInfo.InvariantCulture, $"{type}-{port}");
 

@@ -17,25 +17,29 @@ internal sealed partial class CheckSettings(Func<string, CheckWord?> find, List<
 {
     private static readonly ImmutableArray<string> Methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
-    /// <summary>What was said under this key; null when nothing was.</summary>
-    public CheckWord? Find(string key) => find(key);
-
     /// <summary>Rejects a word.</summary>
     public void Reject(CheckWord word, string reason) => rejected.Add(new(word.Label, word.Value, reason));
 
-    /// <summary>The check with everything that is set beside it.</summary>
-    public CheckSpec Apply(CheckSpec spec, CheckTarget? target) => spec with
+    /// <summary>The check with everything that is set beside it, as far as its type has a use for it.</summary>
+    public CheckSpec Apply(CheckSpec spec, CheckTarget? target)
     {
-        Method = Method(spec.Type == CheckType.Https && find("https-method") is not null ? "https-method" : "method", spec.Method),
-        IsTls = spec.Type == CheckType.Https || (Flag("tls") ?? false),
-        TlsName = TlsName(target),
-        Interval = Time("interval", CheckLimits.IntervalMin, CheckLimits.IntervalMax) ?? spec.Interval,
-        Timeout = Time("timeout", CheckLimits.TimeoutMin, CheckLimits.TimeoutMax) ?? spec.Timeout,
-        HealthyThreshold = Count("healthy-threshold") ?? spec.HealthyThreshold,
-        UnhealthyThreshold = Count("unhealthy-threshold") ?? spec.UnhealthyThreshold,
-        Initial = Status("initial") ?? spec.Initial,
-        DeregisterAfter = Time("deregister-after", CheckLimits.TtlMin, CheckLimits.TtlMax),
-    };
+        bool isHttp = spec.Type is CheckType.Http or CheckType.Https;
+        bool isRun = spec.Type != CheckType.Ttl;
+        bool isTls = spec.Type == CheckType.Https || (spec.Type == CheckType.Grpc && Flag("tls") == true);
+        string methodKey = spec.Type == CheckType.Https && find("https-method") is not null ? "https-method" : "method";
+        return spec with
+        {
+            Method = isHttp ? Method(methodKey, spec.Method) : spec.Method,
+            IsTls = isTls,
+            TlsName = isTls ? TlsName(target) : null,
+            Interval = isRun ? Time("interval", CheckLimits.IntervalMin, CheckLimits.IntervalMax) ?? spec.Interval : spec.Interval,
+            Timeout = isRun ? Time("timeout", CheckLimits.TimeoutMin, CheckLimits.TimeoutMax) ?? spec.Timeout : spec.Timeout,
+            HealthyThreshold = Count("healthy-threshold") ?? spec.HealthyThreshold,
+            UnhealthyThreshold = Count("unhealthy-threshold") ?? spec.UnhealthyThreshold,
+            Initial = Status("initial") ?? spec.Initial,
+            DeregisterAfter = Time("deregister-after", CheckLimits.TtlMin, CheckLimits.TtlMax),
+        };
+    }
 
     /// <summary>Port and path of a check that asks over the network.</summary>
     /// <returns>Null when the value is no such thing; it is rejected then.</returns>

@@ -10,7 +10,8 @@ namespace Discovery.Sidecar.Docker;
 
 /// <summary>
 /// The few calls of Docker's Engine API that are needed, all of them reading: _ping, info, containers/json,
-/// containers/{id}/json, events. Thread-safe. Fails with <see cref="DockerUnavailableException"/> only.
+/// containers/{id}/json, events; those that write are in a part of their own. Thread-safe. Fails with
+/// <see cref="DockerUnavailableException"/> only.
 /// </summary>
 internal sealed partial class DockerClient : IDisposable
 {

@@ -177,16 +177,40 @@ public sealed class CheckRulesTests
     [InlineData("initial", "healthy", "passing, warning, critical or starting")]
     [InlineData("method", "BREW", "one of GET")]
     [InlineData("tls-verify", "a/b", "the name that the certificate must be for")]
+    [InlineData("tls", "true", "it is for grpc")]
     public void Wrong_setting_is_rejected_and_leaves_the_default(string key, string value, string wanted)
     {
-        CheckSet set = Judge(new() { Labels = $"discovery.check.http=/; discovery.check.{key}={value}" });
-        CheckSet plain = Judge(new() { Labels = "discovery.check.http=/" });
+        CheckSet set = Judge(new() { Labels = $"discovery.check.https=/; discovery.check.{key}={value}" });
+        CheckSet plain = Judge(new() { Labels = "discovery.check.https=/" });
 
         Assert.Equal(plain.Specs, set.Specs);
         RejectedLabel rejected = Assert.Single(set.Rejected);
         Assert.Equal($"discovery.check.{key}", rejected.Label);
         Assert.Contains(wanted, rejected.Reason, StringComparison.Ordinal);
     }
+
+    /// <summary>Whoever writes them expects something that does not come.</summary>
+    [Theory]
+    [InlineData("discovery.check.tcp=true", "discovery.check.method=HEAD", "it is for http and https")]
+    [InlineData("discovery.check.http=/", "discovery.check.tls=true", "it is for grpc")]
+    [InlineData("discovery.check.grpc=true", "discovery.check.tls-verify=true", "for grpc over TLS")]
+    [InlineData("discovery.check.ttl=10s", "discovery.check.interval=5s", "or another type")]
+    [InlineData("discovery.check.http=/", "discovery.check.web.interval=5s", "discovery.check.web.http=/path")]
+    [InlineData("SERVICE_CHECK_TCP=true", "SERVICE_CHECK_HTTP_METHOD=HEAD", "it is for http and https")]
+    public void Setting_that_no_check_reads_is_rejected(string check, string setting, string reason)
+    {
+        CheckSet set = Judge(new() { Labels = $"{check}; {setting}" });
+
+        Assert.Single(set.Specs);
+        RejectedLabel rejected = Assert.Single(set.Rejected);
+        Assert.Equal(setting, $"{rejected.Label}={rejected.Value}");
+        Assert.Contains(reason, rejected.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Settings_of_a_rejected_check_are_not_rejected_one_by_one() => Assert.Equal(
+        ["discovery.check.exec"],
+        Judge(new() { Labels = "discovery.check.exec=/bin/true; discovery.check.interval=5s; discovery.check.timeout=1s" }).Rejected.Select(static r => r.Label));
 
     [Fact]
     public void Second_way_to_make_a_named_check_is_rejected()
