@@ -69,8 +69,8 @@ internal sealed class OddPeer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        _listener.Stop();
         await _accepting;
+        _listener.Stop();
         _stop.Dispose();
     }
 
@@ -86,7 +86,7 @@ internal sealed class OddPeer : IAsyncDisposable
                 _ = TreatAsync(socket);
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException)
+        catch (OperationCanceledException)
         {
             // The test is over.
         }
