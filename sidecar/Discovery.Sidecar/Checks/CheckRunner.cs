@@ -322,7 +322,7 @@ internal sealed partial class CheckRunner(
         }
     }
 
-    /// <summary>Nothing is left behind: every run is cancelled and waited for.</summary>
+    /// <summary>Nothing is left behind: every run is cancelled and waited for, whoever asks is told that nobody will answer.</summary>
     private async Task EndAsync()
     {
         foreach (CancellationTokenSource run in _running.Values)
@@ -332,11 +332,30 @@ internal sealed partial class CheckRunner(
 
         while (_running.Count > 0)
         {
-            if (await _inbox.Reader.ReadAsync(CancellationToken.None) is CheckNotice.Ended ended)
-            {
+            Leave(await _inbox.Reader.ReadAsync(CancellationToken.None));
+        }
+
+        _inbox.Writer.TryComplete();
+        while (_inbox.Reader.TryRead(out CheckNotice? notice))
+        {
+            Leave(notice);
+        }
+    }
+
+    private void Leave(CheckNotice notice)
+    {
+        switch (notice)
+        {
+            case CheckNotice.Ended ended:
                 _running.Remove(ended.Run.Key, out CancellationTokenSource? deadline);
                 deadline?.Dispose();
-            }
+                break;
+            case CheckNotice.Word word:
+                word.Answer.TrySetCanceled();
+                break;
+            case CheckNotice.Question question:
+                question.Answer.TrySetCanceled();
+                break;
         }
     }
 

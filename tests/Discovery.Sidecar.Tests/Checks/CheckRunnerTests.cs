@@ -179,6 +179,21 @@ public sealed class CheckRunnerTests : IAsyncLifetime
             left.Select(static c => $"{c.Key} {c.Value.Spec.Name}"));
     }
 
+    [Fact]
+    public async Task Stop_ends_every_run_and_leaves_nobody_waiting()
+    {
+        await using var silent = OddPeer.Silent();
+        _runner.Set("c1", null, [Tcp(silent.Port) with { Name = "http", Type = CheckType.Http, Path = "/", Timeout = TimeSpan.FromMinutes(5) }]);
+        await RunUntilAsync(() => Task.FromResult(silent.Open == 1));
+
+        await _stop.CancelAsync();
+        Task asked = _runner.ReportAsync("c1", CancellationToken.None);
+        await _running;
+
+        await Eventually.HoldsAsync(() => silent.Open == 0 && asked.IsCompleted, () => $"{silent.Open} open, question {asked.Status}");
+        Assert.Empty(_changes);
+    }
+
     private static CheckSpec Tcp(int port) => new()
     {
         Name = "tcp",
