@@ -204,6 +204,12 @@ internal sealed partial class Mirror : IAsyncDisposable
 
         foreach (MirrorEntry entry in plan.Puts)
         {
+            if (_written.GetValueOrDefault(entry.Key) != entry)
+            {
+                // What was refused at this key was something else.
+                _refused.Remove(entry.Key);
+            }
+
             // Remembered before it is sent: a put whose outcome is unknown is ours to remove all the same.
             _written[entry.Key] = entry;
             await TryAsync(entry.Key, token => _backend.PutAsync(entry, token), () =>

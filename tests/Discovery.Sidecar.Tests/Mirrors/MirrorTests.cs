@@ -186,4 +186,20 @@ public sealed class MirrorTests
         Assert.Equal(1, mirror.Status.Puts);
         Assert.Equal("passing", (await store.GetAsync("/v1/agent/checks")).GetProperty("service:host1:web-1:80").GetProperty("Status").GetString());
     }
+
+    /// <summary>Goal: the node is right by ZooKeeper's own client too, and not only by ours, which the other tests read with.</summary>
+    [Fact]
+    public async Task Zookeepers_own_client_reads_the_node()
+    {
+        await using var store = new ZookeeperStore();
+        await store.StartAsync();
+        await using var mirror = new RunningMirror(Uri("zookeeper", store), Options);
+        await mirror.ReachAsync(Web);
+        KeyValuePair<string, string> node = Expected("zookeeper", Web)[0];
+
+        string read = await store.ClientAsync("get", "-s", node.Key);
+
+        Assert.Contains($"\n{node.Value}\n", read, StringComparison.Ordinal);
+        Assert.DoesNotContain("ephemeralOwner = 0x0\n", read, StringComparison.Ordinal);
+    }
 }
