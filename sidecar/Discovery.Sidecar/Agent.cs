@@ -3,6 +3,8 @@ using Discovery.Catalog;
 using Discovery.Catalog.Programs;
 using Discovery.Sidecar.Admin;
 using Discovery.Sidecar.Docker;
+using Discovery.Sidecar.DropIn;
+using Discovery.Sidecar.Mirrors;
 using Discovery.Sidecar.Registration;
 
 namespace Discovery.Sidecar;
@@ -18,27 +20,33 @@ internal static partial class Agent
     /// <param name="endpoint">The engine.</param>
     /// <param name="adminUrl">Where the admin pages are.</param>
     /// <param name="startStore">Starts the embedded store for a host of this name; null for an external one.</param>
-    /// <param name="external">The external store.</param>
+    /// <param name="external">The external store; null when there is none.</param>
     /// <param name="level">From which level on events are logged.</param>
     public static async Task<int> RunAsync(
         SidecarOptions options,
         DockerEndpoint endpoint,
         Uri adminUrl,
         Func<string, ILoggerFactory, Task<EmbeddedStore>>? startStore,
-        StoreAddress external,
+        StoreAddress? external,
         LogLevel level)
     {
         using var stop = new StopSignals();
         using ILoggerFactory logs = Logging(level);
         ILogger logger = logs.CreateLogger("Discovery.Sidecar");
-        using var docker = new DockerClient(endpoint);
+        using var docker = new DockerClient(endpoint) { KeepsInspected = options.DropIn?.Tags is not null };
         await using EmbeddedStore? hosted = startStore is null
             ? null
             : await startStore(options.Host ?? await HostNameAsync(docker, stop.Token), logs);
-        using var store = new StoreClient(hosted?.Address ?? external);
+        using StoreClient? store = (hosted?.Address ?? external) is { } address ? new StoreClient(address) : null;
+        if (options.DropIn is { RetryAttempts: { } attempts } dropIn)
+        {
+            await AwaitRegistryAsync(dropIn, attempts, logs, stop.Token);
+        }
+
         await using var loop = new RegistrationLoop(docker, store, options, TimeProvider.System, logs);
         await using AdminServer admin = await StartAdminAsync(adminUrl, loop, logs, stop.Token);
-        LogStarted(logger, options.Version, hosted is null ? store.Address : $"{store.Address} (embedded)", adminUrl);
+        object where = store is null ? $"none; registrations go to {options.DropIn!.Registry}" : hosted is null ? store.Address : $"{store.Address} (embedded)";
+        LogStarted(logger, options.Version, where, adminUrl);
         return await EndAsync(loop.RunAsync(stop.Token), hosted?.Completion, stop, logger);
     }
 
@@ -85,6 +93,22 @@ internal static partial class Agent
         stop.Cancel();
         await main.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return first.Exception?.InnerException is ProgramEndException end ? throw end : ExitCode.Failed;
+    }
+
+    /// <summary>registrator's way: a registry that is away at the start ends the program, for whoever starts it to try again.</summary>
+    private static async Task AwaitRegistryAsync(DropInOptions options, int attempts, ILoggerFactory logs, CancellationToken cancellation)
+    {
+        await using var probe = new Mirror(options.Registry, new MirrorOptions { Host = "" }, TimeProvider.System, logs);
+        string? problem;
+        while ((problem = await probe.PingAsync(cancellation)) is not null && attempts-- > 0)
+        {
+            await Task.Delay(options.RetryInterval, TimeProvider.System, cancellation);
+        }
+
+        if (problem is not null)
+        {
+            throw new ProgramEndException(ExitCode.Failed, $"{options.Registry}: {problem}; -retry-attempts is over (-1 tries for ever)");
+        }
     }
 
     private static async Task<AdminServer> StartAdminAsync(Uri url, RegistrationLoop loop, ILoggerFactory logs, CancellationToken cancellation)

@@ -1,4 +1,5 @@
 using System.Net;
+using Discovery.Sidecar.DropIn;
 using Discovery.Sidecar.Mirrors;
 
 namespace Discovery.Sidecar;
@@ -30,13 +31,31 @@ internal sealed record SidecarOptions
     /// <summary><c>--mirror</c>: foreign stores that get copies of this host's registrations, in registrator's layout.</summary>
     public IReadOnlyList<MirrorUri> Mirrors { get; init; } = [];
 
+    /// <summary>Set when the program was started as registrator is, with a registry's URI; then there is no catalog.</summary>
+    public DropInOptions? DropIn { get; init; }
+
     /// <summary>The program's version, as the host's record tells it.</summary>
     public string Version { get; init; } = "";
 
     /// <summary>Every problem, a line each.</summary>
     public IEnumerable<string> Problems()
     {
-        if (TtlRefresh >= Ttl)
+        if (DropIn is not null)
+        {
+            if (Ttl > TimeSpan.Zero != TtlRefresh > TimeSpan.Zero)
+            {
+                yield return "-ttl and -ttl-refresh go together: give both, or none";
+            }
+            else if (Ttl > TimeSpan.Zero && TtlRefresh >= Ttl)
+            {
+                yield return $"-ttl-refresh is {Catalog.Programs.Flags.Format(TtlRefresh)}; it must be below -ttl ({Catalog.Programs.Flags.Format(Ttl)})";
+            }
+        }
+        else if (Ttl < TimeSpan.FromSeconds(5))
+        {
+            yield return $"--ttl is {Catalog.Programs.Flags.Format(Ttl)}; it must be at least 5s";
+        }
+        else if (TtlRefresh >= Ttl)
         {
             yield return $"--ttl-refresh is {Catalog.Programs.Flags.Format(TtlRefresh)}; it must be below --ttl ({Catalog.Programs.Flags.Format(Ttl)})";
         }

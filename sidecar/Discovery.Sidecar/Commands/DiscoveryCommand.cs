@@ -23,25 +23,28 @@ internal sealed class DiscoveryCommand(TextWriter error)
         var registry = new Argument<string?>("registry-uri")
         {
             Arity = ArgumentArity.ZeroOrOne,
-            Description = "registrator's drop-in mode; not in this version",
+            Description = "as registrator: register in this foreign store and in no catalog (etcd://host:2379/prefix, consul://host:8500, ...)",
         };
         Option<bool> healthcheck = SelfCheck.Flag("--admin-url", "/healthz");
         var root = new RootCommand("Registers this host's containers in the catalog, and holds the catalog's store.") { registry, healthcheck };
         AddOptions(root, [.. agent.Options, .. common.StoreOptions, common.AdminOption, common.LevelOption, .. store.Options]);
         root.SetAction((parsed, cancellation) => CheckedAsync(problems =>
         {
-            if (parsed.GetValue(registry) is { } uri)
+            string? uri = parsed.GetValue(registry);
+            if (uri is not null && !uri.Contains("://", StringComparison.Ordinal))
             {
-                problems.Add(uri.Contains("://", StringComparison.Ordinal)
-                    ? $"\"{uri}\" asks for registrator's drop-in mode, which this version does not have; without it services are registered in the catalog (--store)"
-                    : $"unknown command \"{uri}\"; see discovery --help");
+                problems.Add($"unknown command \"{uri}\"; see discovery --help");
+                uri = null;
             }
 
-            SidecarOptions options = agent.Read(parsed, problems);
+            SidecarOptions options = agent.Read(parsed, uri, problems);
             StoreAddress? address = common.Store(parsed, problems);
             Uri? adminUrl = common.AdminUrl(parsed, problems);
             LogLevel level = common.Level(parsed, problems);
-            _ = address?.IsEmbedded == true ? store.Read(parsed, "localhost", problems) : null;
+
+            // With a registry there is a catalog only where --store asks for one.
+            bool hasStore = uri is null || common.IsStoreGiven(parsed);
+            _ = hasStore && address?.IsEmbedded == true ? store.Read(parsed, "localhost", problems) : null;
             DockerEndpoint? docker = Endpoint(problems);
             return parsed.GetValue(healthcheck)
                 ? () => SelfCheck.AskAsync("discovery", new Uri(adminUrl!, "/healthz"), error, cancellation)
@@ -49,8 +52,8 @@ internal sealed class DiscoveryCommand(TextWriter error)
                     options,
                     docker!,
                     adminUrl!,
-                    address!.IsEmbedded ? (host, logs) => EmbeddedStore.StartAsync(store.Read(parsed, host, []), logs, cancellation) : null,
-                    address,
+                    hasStore && address!.IsEmbedded ? (host, logs) => EmbeddedStore.StartAsync(store.Read(parsed, host, []), logs, cancellation) : null,
+                    hasStore ? address : null,
                     level);
         }));
         root.Add(Store());

@@ -24,6 +24,10 @@ internal sealed class SharedFlags(string storeDefault)
     /// <summary>Where the catalog is.</summary>
     public StoreAddress? Store(ParseResult parsed, List<string> problems) => _catalog.Read(parsed, problems);
 
+    /// <summary>Whether somebody asked for a store.</summary>
+    public bool IsStoreGiven(ParseResult parsed) =>
+        StoreOptions.Any(option => parsed.GetResult(option) is { Implicit: false }) || Environment.GetEnvironmentVariable($"{Flags.Prefix}STORE") is { Length: > 0 };
+
     /// <summary>Where the agent's own pages are.</summary>
     public Uri? AdminUrl(ParseResult parsed, List<string> problems)
     {

@@ -49,6 +49,9 @@ internal sealed partial class DockerClient : IDisposable
     /// <summary>Whom this client asks.</summary>
     public DockerEndpoint Endpoint { get; }
 
+    /// <summary>Whether <see cref="Container.Inspected"/> is kept; a template needs all of it.</summary>
+    public bool KeepsInspected { private get; init; }
+
     /// <summary>Agrees on an API version, as it must before any other call and after each loss of the engine.</summary>
     /// <returns>The engine's clock, to the second; null when it does not say.</returns>
     public Task<DateTimeOffset?> PingAsync(CancellationToken cancellation) => CallAsync(
@@ -84,7 +87,9 @@ internal sealed partial class DockerClient : IDisposable
             {
                 return response.StatusCode == HttpStatusCode.NotFound
                     ? null
-                    : await ReadAsync(response, DockerJson.Default.Container, cancellation);
+                    : KeepsInspected
+                        ? Kept(await ReadAsync(response, DockerJson.Default.JsonElement, cancellation))
+                        : await ReadAsync(response, DockerJson.Default.Container, cancellation);
             }
             catch (JsonException e)
             {
@@ -93,6 +98,8 @@ internal sealed partial class DockerClient : IDisposable
             }
         },
         cancellation);
+
+    private static Container Kept(JsonElement inspected) => inspected.Deserialize(DockerJson.Default.Container)! with { Inspected = inspected };
 
     /// <summary>
     /// Hints, from <paramref name="since"/> on for as long as the engine lives. The first item is null and says that the

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace Discovery.Sidecar.Docker;
@@ -77,6 +78,10 @@ internal sealed record Container
 
     /// <summary>What it got; empty while it does not run.</summary>
     public NetworkSettings? NetworkSettings { get; init; }
+
+    /// <summary>All that the engine said, for templates; undefined unless the client was asked to keep it.</summary>
+    [JsonIgnore]
+    public JsonElement Inspected { get; init; }
 
     /// <summary>Why the engine's answer could not be read; null when it could.</summary>
     [JsonIgnore]
@@ -187,4 +192,5 @@ internal sealed record PortBinding
 [JsonSerializable(typeof(EngineInfo))]
 [JsonSerializable(typeof(EngineEvent))]
 [JsonSerializable(typeof(Container))]
+[JsonSerializable(typeof(JsonElement))]
 internal sealed partial class DockerJson : JsonSerializerContext;

@@ -1,4 +1,5 @@
 using Discovery.Catalog;
+using Discovery.Sidecar.Mirrors;
 
 namespace Discovery.Sidecar.Registration;
 
@@ -16,6 +17,9 @@ internal sealed record ContainerVerdict
 
     /// <summary>Wanted in the catalog, ordered by port. When they were registered is not known here.</summary>
     public EquatableArray<ServiceInstance> Instances { get; init; } = [];
+
+    /// <summary>Wanted in foreign stores, in registrator's form.</summary>
+    public EquatableArray<MirroredService> Mirrored { get; init; } = [];
 
     /// <summary>Labels and variables that could not be followed.</summary>
     public EquatableArray<RejectedLabel> Rejected { get; init; } = [];

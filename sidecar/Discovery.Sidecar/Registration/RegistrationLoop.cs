@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Discovery.Catalog;
 using Discovery.EtcdApi.Grpc;
 using Discovery.Sidecar.Docker;
+using Discovery.Sidecar.DropIn;
 using Discovery.Sidecar.Mirrors;
 
 namespace Discovery.Sidecar.Registration;
@@ -14,7 +15,7 @@ namespace Discovery.Sidecar.Registration;
 internal sealed partial class RegistrationLoop : IAsyncDisposable
 {
     private readonly DockerClient _docker;
-    private readonly StoreClient _store;
+    private readonly StoreClient? _store;
     private readonly SidecarOptions _options;
     private readonly TimeProvider _time;
     private readonly ILoggerFactory _logs;
@@ -24,8 +25,10 @@ internal sealed partial class RegistrationLoop : IAsyncDisposable
     private readonly ITimer _lookAgain;
     private readonly ITimer _writeAgain;
 
-    private AgentStatus _status = new();
+    private AgentStatus _status;
+    private readonly DropInRules? _dropIn;
     private ContainerRules? _rules;
+    private string? _host;
     private HostPublisher? _publisher;
     private MirrorSet? _mirrors;
     private Task _keepAlive = Task.CompletedTask;
@@ -44,11 +47,18 @@ internal sealed partial class RegistrationLoop : IAsyncDisposable
     private TimeSpan _storeRetry = Limits.RetryMin;
 
     /// <summary>A loop that has not begun.</summary>
-    public RegistrationLoop(DockerClient docker, StoreClient store, SidecarOptions options, TimeProvider time, ILoggerFactory logs)
+    /// <param name="docker">The engine.</param>
+    /// <param name="store">Where the catalog is; null in drop-in mode, where there is none.</param>
+    /// <param name="options">The settings.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logs">The log.</param>
+    public RegistrationLoop(DockerClient docker, StoreClient? store, SidecarOptions options, TimeProvider time, ILoggerFactory logs)
     {
         (_docker, _store, _options, _time, _logs) = (docker, store, options, time, logs);
         _log = logs.CreateLogger<RegistrationLoop>();
         _inspections = new(id => _ = InspectAsync(id));
+        _dropIn = options.DropIn is { } dropIn ? new(dropIn, options.Ip?.ToString() ?? "") : null;
+        _status = store is null ? new AgentStatus { StoreProblem = null } : new AgentStatus();
         Follower = new(docker, _inbox, time, logs.CreateLogger<EngineFollower>());
         _lookAgain = time.CreateTimer(_ => _inbox.Post(new Notice.LookAtAll()), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _writeAgain = time.CreateTimer(_ => _inbox.Post(new Notice.StoreChanged()), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -222,15 +232,20 @@ internal sealed partial class RegistrationLoop : IAsyncDisposable
             return;
         }
 
-        if (_publisher is null)
+        if (_host is null)
         {
-            _publisher = new(_store, listed.Host.Name, _options, _time, _logs);
-            _keepAlive = _publisher.KeepAliveAsync(_inbox, _stopping);
-            StartMirrors(listed.Host.Name);
+            _host = listed.Host.Name;
+            if (_store is not null)
+            {
+                _publisher = new(_store, _host, _options, _time, _logs);
+                _keepAlive = _publisher.KeepAliveAsync(_inbox, _stopping);
+            }
+
+            StartMirrors(_host);
         }
 
         // Ids and keys carry the name; a host that is renamed keeps its old one until the next start.
-        HostIdentity host = listed.Host with { Name = _publisher.Host };
+        HostIdentity host = listed.Host with { Name = _host };
         if (host != _status.Host)
         {
             LogHost(host.Name, host.Address, host.EngineVersion);
@@ -265,7 +280,9 @@ internal sealed partial class RegistrationLoop : IAsyncDisposable
             return;
         }
 
-        ContainerVerdict? verdict = inspected.Container is null ? null : _rules!.Judge(inspected.Container);
+        ContainerVerdict? verdict = _dropIn is not null ? _dropIn.Judge(inspected.Id, inspected.Container, _status.Host!)
+            : inspected.Container is null ? null
+            : _rules!.Judge(inspected.Container);
         ContainerVerdict? before = _status.Containers.GetValueOrDefault(inspected.Id);
         _status = _status with { Inspections = _status.Inspections + 1 };
         if (verdict != before)
@@ -298,7 +315,7 @@ internal sealed partial class RegistrationLoop : IAsyncDisposable
         _unseen = null;
         _isDirty = _isMirrorDirty = true;
         _isDiffed = true;
-        _publisher!.Forget();
+        _publisher?.Forget();
         _status = _status with { IsComplete = true, LastReconcile = _time.GetUtcNow(), Reconciles = _status.Reconciles + 1 };
         if (_lookAgainAfter)
         {
@@ -336,21 +353,21 @@ internal sealed partial class RegistrationLoop : IAsyncDisposable
         if (_isMirrorDirty && _status.IsComplete && _mirrors is not null)
         {
             _isMirrorDirty = false;
-            _mirrors.Want([.. _status.Containers.Values.SelectMany(MirrorSet.Of)]);
+            _mirrors.Want([.. _status.Containers.Values.SelectMany(verdict => _dropIn is null ? MirrorSet.Of(verdict) : verdict.Mirrored)]);
         }
     }
 
     /// <summary>One write of all that is wanted; not before everything was seen once, or what is not yet seen would be deleted.</summary>
     private async Task PublishAsync()
     {
-        if (!_status.IsComplete || _waitsForStore || !(_isDirty || _publisher!.IsUnknown))
+        if (_publisher is null || !_status.IsComplete || _waitsForStore || !(_isDirty || _publisher.IsUnknown))
         {
             return;
         }
 
         try
         {
-            await _publisher!.PublishAsync(
+            await _publisher.PublishAsync(
                 _status.Host!, [.. _status.Containers.Values], _engineSince, _isDiffed, _stopping);
             _isDirty = _isDiffed = false;
             _storeRetry = Limits.RetryMin;
@@ -371,11 +388,11 @@ internal sealed partial class RegistrationLoop : IAsyncDisposable
         _status = _status with { StoreProblem = problem };
         if (problem is null && !wasUp)
         {
-            LogStoreUp(_store.Address, _publisher!.Count);
+            LogStoreUp(_store!.Address, _publisher!.Count);
         }
         else if (problem is not null && (wasUp || _status.Writes == 0 && _storeRetry == Limits.RetryMin))
         {
-            LogStoreAway(_store.Address, problem);
+            LogStoreAway(_store!.Address, problem);
         }
     }
 
