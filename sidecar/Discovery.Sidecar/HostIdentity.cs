@@ -20,6 +20,9 @@ internal sealed partial record HostIdentity
     /// <summary>What the operator should know about that address; null when all is well.</summary>
     public string? Warning { get; init; }
 
+    /// <summary>Whether this process has a network of its own: its 127.0.0.1 is not the host's.</summary>
+    public bool IsBridged { get; init; }
+
     /// <summary>Tells two hosts of one name apart.</summary>
     public string EngineId { get; init; } = "";
 
@@ -48,6 +51,7 @@ internal sealed partial record HostIdentity
             Name = name,
             Address = address,
             Warning = warning,
+            IsBridged = network.IsBridged,
             EngineId = engine.Id ?? "",
             EngineVersion = engine.ServerVersion ?? "",
         };

@@ -28,6 +28,9 @@ internal sealed record SidecarOptions
     /// <summary><c>--deregister-on-exit</c>: whether registrations go with this process and not with their lease.</summary>
     public bool DeregisterOnExit { get; init; }
 
+    /// <summary><c>--enable-exec-checks</c>: whether containers may ask for commands that are run in them.</summary>
+    public bool EnableExecChecks { get; init; }
+
     /// <summary><c>--mirror</c>: foreign stores that get copies of this host's registrations, in registrator's layout.</summary>
     public IReadOnlyList<MirrorUri> Mirrors { get; init; } = [];
 

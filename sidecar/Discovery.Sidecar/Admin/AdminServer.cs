@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Discovery.Sidecar.Checks;
 using Discovery.Sidecar.Registration;
 
 namespace Discovery.Sidecar.Admin;
@@ -36,6 +37,8 @@ internal sealed class AdminServer : IAsyncDisposable
         app.MapGet("/metrics", () => Results.Text(
             Metrics.Of(loop.Status, loop.Follower.Events, time.GetUtcNow()), "text/plain; version=0.0.4"));
         app.MapGet("/v1/why", () => Results.Json(WhyAnswer.From(loop.Status), AdminJson.Default.WhyAnswer));
+        app.MapPut("/v1/check/{word}/{container}/{check}", (string word, string container, string check, string? note, CancellationToken stop) =>
+            SayAsync(loop, word, container, check, note ?? "", stop));
         try
         {
             await app.StartAsync(cancellation);
@@ -54,5 +57,33 @@ internal sealed class AdminServer : IAsyncDisposable
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(1));
         await _app.StopAsync(patience.Token);
         await _app.DisposeAsync();
+    }
+
+    /// <summary>Somebody says how a container is, for a check by TTL.</summary>
+    private static async Task<IResult> SayAsync(RegistrationLoop loop, string word, string container, string check, string note, CancellationToken stop)
+    {
+        string[] ids = [.. loop.Status.Containers.Values
+            .Where(verdict => verdict.Name == container || verdict.Id.StartsWith(container, StringComparison.Ordinal))
+            .Select(static verdict => verdict.Id)];
+        if (ids is not [var id])
+        {
+            return Results.Text($"{(ids.Length == 0 ? "no container" : $"{ids.Length} containers")} of this host {(ids.Length == 0 ? "is" : "are")} \"{container}\"; wanted a name, or the beginning of one id\n", statusCode: StatusCodes.Status404NotFound);
+        }
+
+        var key = new CheckKey(id, check);
+        WordOutcome? outcome = word switch
+        {
+            "pass" => await loop.Checks.PassAsync(key, note, stop),
+            "warn" => await loop.Checks.WarnAsync(key, note, stop),
+            "fail" => await loop.Checks.FailAsync(key, note, stop),
+            _ => null,
+        };
+        return outcome switch
+        {
+            WordOutcome.Taken => Results.NoContent(),
+            WordOutcome.NotTtl => Results.Text($"{check} of {container} is no check by TTL: the sidecar makes it itself\n", statusCode: StatusCodes.Status409Conflict),
+            WordOutcome.NoSuchCheck => Results.Text($"{container} has no check \"{check}\"\n", statusCode: StatusCodes.Status404NotFound),
+            _ => Results.Text($"found \"{word}\"; wanted pass, warn or fail: PUT /v1/check/pass/<container>/<check>\n", statusCode: StatusCodes.Status404NotFound),
+        };
     }
 }

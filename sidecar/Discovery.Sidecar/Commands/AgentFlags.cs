@@ -27,10 +27,11 @@ internal sealed class AgentFlags
 
     private readonly Option<string[]> _mirrors = Flags.Texts("mirror", "copy registrations to a foreign store in registrator's layout, such as consul://host:8500 or etcd://host:2379/services; may be given several times");
 
+    private readonly Option<bool> _enableExecChecks = Flags.Switch("enable-exec-checks", "run commands in containers that ask for it by a check (discovery.check.exec, SERVICE_CHECK_SCRIPT)");
     private readonly DropInFlags _dropIn = new();
 
     /// <summary>All of them.</summary>
-    public IEnumerable<Option> Options => [_ip, _host, _ttl, _ttlRefresh, _resync, _routeAll, _deregisterOnExit, _mirrors, .. _dropIn.Options];
+    public IEnumerable<Option> Options => [_ip, _host, _ttl, _ttlRefresh, _resync, _routeAll, _deregisterOnExit, _mirrors, _enableExecChecks, .. _dropIn.Options];
 
     /// <summary>Reads and checks them.</summary>
     /// <param name="parsed">The command line.</param>
@@ -57,6 +58,7 @@ internal sealed class AgentFlags
             DeregisterOnExit = parsed.GetValue(_deregisterOnExit),
             Mirrors = [.. dropIn is null ? [] : (MirrorUri[])[dropIn.Registry], .. ReadMirrors(parsed.GetValue(_mirrors) ?? [], problems)],
             DropIn = dropIn,
+            EnableExecChecks = parsed.GetValue(_enableExecChecks),
             Version = Flags.Version,
         };
         problems.AddRange(options.Problems());

@@ -1,16 +1,20 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Discovery.Catalog;
+using Discovery.Sidecar.Checks;
 using Discovery.Sidecar.Docker;
 
 namespace Discovery.Sidecar.Registration;
 
 /// <summary>A container as it is now → the instances that it should have in the catalog, or why not. Pure.</summary>
-/// <param name="host">The host's name: the first part of every id.</param>
-/// <param name="hostAddress">Where ports that are published on all addresses answer.</param>
+/// <param name="host">This host's name.</param>
+/// <param name="policy">What the host knows and allows: its address, commands as checks.</param>
 /// <param name="routeAll">Whether containers are routed that did not ask for it.</param>
-internal sealed class ContainerRules(string host, string hostAddress, bool routeAll)
+/// <param name="board">What own checks have said; only read.</param>
+internal sealed class ContainerRules(string host, CheckPolicy policy, bool routeAll, CheckBoard board)
 {
+    private readonly string _hostAddress = policy.HostAddress;
+
     /// <summary>The verdict on a container; null when it does not run and so concerns nobody.</summary>
     public ContainerVerdict? Judge(Container container)
     {
@@ -34,7 +38,7 @@ internal sealed class ContainerRules(string host, string hostAddress, bool route
         }
 
         var routes = RouteLabels.Of(labels);
-        (ImmutableArray<ContainerPort> all, string? refused) = ContainerPorts.Of(container, hostAddress, routes.Port);
+        (ImmutableArray<ContainerPort> all, string? refused) = ContainerPorts.Of(container, _hostAddress, routes.Port);
         ImmutableArray<ContainerPort> ports = [.. all.Where(p => !labels.IsIgnored(p.Number))];
         refused ??= ports.IsEmpty ? $"every published port is ignored: SERVICE_<port>_IGNORE is set for {ContainerPorts.Names(all.Select(static p => p.Number))}" : null;
         var rejected = routes.Rejected
@@ -59,7 +63,9 @@ internal sealed class ContainerRules(string host, string hostAddress, bool route
     {
         var roads = new ContainerRoutes(labels, routes, ports.Count(static p => p.Protocol == "tcp"), routeAll);
         var reference = Reference(container, labels);
-        InstanceCheck? check = ContainerHealth.Check(container.State!);
+        InstanceCheck? healthcheck = ContainerHealth.Check(container.State!);
+        CheckSet checks = CheckRules.Of(container, labels, ports, routes.Port, policy);
+        rejected.AddRange(checks.Rejected);
         var instances = new List<ServiceInstance>();
         var unnamed = new List<string>();
         foreach (ContainerPort port in ports)
@@ -77,6 +83,13 @@ internal sealed class ContainerRules(string host, string hostAddress, bool route
                 continue;
             }
 
+            InstanceHealth health = board.Of(container.Id, checks, port.Number, healthcheck);
+            if (health.IsDeregistered)
+            {
+                unnamed.Add($"port {port}: a check has been critical for longer than the instance may stay; it comes back when the check passes");
+                continue;
+            }
+
             instances.Add(new()
             {
                 Id = Id(blank.Name, port),
@@ -88,8 +101,8 @@ internal sealed class ContainerRules(string host, string hostAddress, bool route
                 Tags = labels.Tags(port.Number),
                 Meta = labels.Meta(port.Number),
                 Weight = routes.Weight,
-                Health = check?.Status ?? Health.Passing,
-                Checks = check is null ? [] : [check],
+                Health = health.Health,
+                Checks = health.Checks,
                 Routes = roads.To(port),
                 Addresses = port.Others,
                 Container = reference,
@@ -101,9 +114,10 @@ internal sealed class ContainerRules(string host, string hostAddress, bool route
         {
             Instances = instances.Select(i => i with { Rejected = shown }).ToEquatableArray(),
             Rejected = shown,
+            Checks = checks.Specs,
             Refused = instances.Count == 0 ? string.Join("; ", unnamed.Distinct()) : null,
             Warnings = ports
-                .Where(p => p.IsLocal && p.Address != hostAddress)
+                .Where(p => p.IsLocal && p.Address != _hostAddress)
                 .Select(static p => $"port {p} is published on {p.Address}: reachable from this host only")
                 .ToEquatableArray(),
         };

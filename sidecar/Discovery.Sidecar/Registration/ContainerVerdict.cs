@@ -1,4 +1,5 @@
 using Discovery.Catalog;
+using Discovery.Sidecar.Checks;
 using Discovery.Sidecar.Mirrors;
 
 namespace Discovery.Sidecar.Registration;
@@ -17,6 +18,9 @@ internal sealed record ContainerVerdict
 
     /// <summary>Wanted in the catalog, ordered by port. When they were registered is not known here.</summary>
     public EquatableArray<ServiceInstance> Instances { get; init; } = [];
+
+    /// <summary>Checks that the sidecar is to make itself.</summary>
+    public EquatableArray<CheckSpec> Checks { get; init; } = [];
 
     /// <summary>Wanted in foreign stores, in registrator's form.</summary>
     public EquatableArray<MirroredService> Mirrored { get; init; } = [];

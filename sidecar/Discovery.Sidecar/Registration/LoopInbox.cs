@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Threading.Channels;
+using Discovery.Sidecar.Checks;
 using Discovery.Sidecar.Docker;
 
 namespace Discovery.Sidecar.Registration;
@@ -24,6 +26,9 @@ internal abstract record Notice
     /// <summary>The answer to an inspection: the container, null when it is gone; or why that is not known.</summary>
     internal sealed record Inspected(string Id, Container? Container, string? Problem) : Notice;
 
+    /// <summary>Own checks have said something else than before (<see cref="LoopInbox.TakeChanges"/>).</summary>
+    internal sealed record ChecksChanged : Notice;
+
     /// <summary>The store must be asked again what it holds: it is back, our lease has ended, or a wait is over.</summary>
     internal sealed record StoreChanged : Notice;
 
@@ -42,7 +47,10 @@ internal sealed class LoopInbox
     private readonly Channel<Notice> _channel = Channel.CreateBounded<Notice>(
         new BoundedChannelOptions(Limits.Inbox + RoomForAnswers) { SingleReader = true });
 
+    // At most one of a check at a time matters; there are as many as containers ask for.
+    private readonly ConcurrentQueue<CheckChange> _changes = new();
     private int _overflowed;
+    private int _changed;
 
     /// <summary>The loop's end.</summary>
     public ChannelReader<Notice> Reader => _channel.Reader;
@@ -62,6 +70,26 @@ internal sealed class LoopInbox
         if (!_channel.Writer.TryWrite(notice))
         {
             throw new InvalidOperationException($"more answers than questions: there is no room for {notice}");
+        }
+    }
+
+    /// <summary>A check has changed. Where there is no room for the notice, the loop is awake anyway.</summary>
+    public void Change(CheckChange change)
+    {
+        _changes.Enqueue(change);
+        if (Interlocked.Exchange(ref _changed, 1) == 0 && !_channel.Writer.TryWrite(new Notice.ChecksChanged()))
+        {
+            Interlocked.Exchange(ref _changed, 0);
+        }
+    }
+
+    /// <summary>What checks have said since the last call.</summary>
+    public IEnumerable<CheckChange> TakeChanges()
+    {
+        Interlocked.Exchange(ref _changed, 0);
+        while (_changes.TryDequeue(out CheckChange? change))
+        {
+            yield return change;
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Discovery.Catalog;
 using Discovery.EtcdApi.Grpc;
+using Discovery.Sidecar.Checks;
 using Discovery.Sidecar.Docker;
 using Discovery.Sidecar.DropIn;
 using Discovery.Sidecar.Mirrors;
@@ -22,6 +23,8 @@ internal sealed partial class RegistrationLoop : IAsyncDisposable
     private readonly ILogger _log;
     private readonly LoopInbox _inbox = new();
     private readonly Inspections _inspections;
+    private readonly CheckProbes _probes;
+    private readonly CheckBoard _board = new();
     private readonly ITimer _lookAgain;
     private readonly ITimer _writeAgain;
 
@@ -57,12 +60,17 @@ internal sealed partial class RegistrationLoop : IAsyncDisposable
         (_docker, _store, _options, _time, _logs) = (docker, store, options, time, logs);
         _log = logs.CreateLogger<RegistrationLoop>();
         _inspections = new(id => _ = InspectAsync(id));
+        _probes = new(docker);
+        Checks = new(_probes, _inbox.Change, time, Random.Shared, logs.CreateLogger<CheckRunner>());
         _dropIn = options.DropIn is { } dropIn ? new(dropIn, options.Ip?.ToString() ?? "") : null;
         _status = store is null ? new AgentStatus { StoreProblem = null } : new AgentStatus();
         Follower = new(docker, _inbox, time, logs.CreateLogger<EngineFollower>());
         _lookAgain = time.CreateTimer(_ => _inbox.Post(new Notice.LookAtAll()), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _writeAgain = time.CreateTimer(_ => _inbox.Post(new Notice.StoreChanged()), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
+
+    /// <summary>The checks that containers ask for.</summary>
+    public CheckRunner Checks { get; }
 
     /// <summary>What is known now.</summary>
     public AgentStatus Status => Volatile.Read(ref _status);
@@ -77,6 +85,7 @@ internal sealed partial class RegistrationLoop : IAsyncDisposable
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         _stopping = stop.Token;
         Task following = Follower.RunAsync(_stopping);
+        Task checking = Checks.RunAsync(_stopping);
         await using ITimer resync = _time.CreateTimer(_ => _inbox.Post(new Notice.LookAtAll()), null, _options.Resync, _options.Resync);
         try
         {
@@ -88,6 +97,11 @@ internal sealed partial class RegistrationLoop : IAsyncDisposable
                     Take(notice);
                 }
 
+                foreach (CheckChange change in _inbox.TakeChanges().Where(_board.Apply))
+                {
+                    _inspections.Want(change.ContainerId);
+                }
+
                 if (_inbox.TakeOverflow())
                 {
                     LookAtAll();
@@ -96,9 +110,9 @@ internal sealed partial class RegistrationLoop : IAsyncDisposable
                 Mirror();
                 await PublishAsync();
                 Volatile.Write(ref _status, _status with { Published = _publisher?.Count ?? 0, Writes = _publisher?.Writes ?? 0 });
-                if (following.IsFaulted || _keepAlive.IsFaulted)
+                if (following.IsFaulted || checking.IsFaulted || _keepAlive.IsFaulted)
                 {
-                    await Task.WhenAll(following, _keepAlive);
+                    await Task.WhenAll(following, checking, _keepAlive);
                 }
             }
         }
@@ -109,7 +123,7 @@ internal sealed partial class RegistrationLoop : IAsyncDisposable
         finally
         {
             await stop.CancelAsync();
-            await Task.WhenAll(following, _keepAlive).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAll(following, checking, _keepAlive).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         if (_mirrors is not null)
@@ -129,6 +143,8 @@ internal sealed partial class RegistrationLoop : IAsyncDisposable
     {
         await _lookAgain.DisposeAsync();
         await _writeAgain.DisposeAsync();
+        Checks.Dispose();
+        _probes.Dispose();
     }
 
     private void Take(Notice notice)
@@ -258,7 +274,7 @@ internal sealed partial class RegistrationLoop : IAsyncDisposable
             _isDirty = true;
         }
 
-        _rules = new(host.Name, host.Address, _options.RouteAll);
+        _rules = new(host.Name, new CheckPolicy(host.Address, _options.EnableExecChecks, host.IsBridged), _options.RouteAll, _board);
 
         // The list only says where to look: who is known and not listed is looked at too, and is gone when that says so.
         _unseen = new(listed.Ids.Concat(_status.Containers.Keys), StringComparer.Ordinal);
@@ -280,9 +296,15 @@ internal sealed partial class RegistrationLoop : IAsyncDisposable
             return;
         }
 
+        if (inspected.Container is { } seen)
+        {
+            _board.Set(seen.Id, seen.State?.StartedAt);
+        }
+
         ContainerVerdict? verdict = _dropIn is not null ? _dropIn.Judge(inspected.Id, inspected.Container, _status.Host!)
             : inspected.Container is null ? null
             : _rules!.Judge(inspected.Container);
+        Check(inspected.Id, verdict);
         ContainerVerdict? before = _status.Containers.GetValueOrDefault(inspected.Id);
         _status = _status with { Inspections = _status.Inspections + 1 };
         if (verdict != before)
@@ -302,6 +324,20 @@ internal sealed partial class RegistrationLoop : IAsyncDisposable
         {
             _unseen.Remove(inspected.Id);
             EndDiffWhenAllSeen();
+        }
+    }
+
+    /// <summary>Has the container's checks made; a container that is gone has none.</summary>
+    private void Check(string id, ContainerVerdict? verdict)
+    {
+        if (verdict is null)
+        {
+            Checks.Remove(id);
+            _board.Remove(id);
+        }
+        else
+        {
+            Checks.Set(id, verdict.StartedAt, verdict.Checks);
         }
     }
 

@@ -9,6 +9,7 @@ namespace Discovery.Sidecar.Registration;
 internal sealed partial class RouteLabels
 {
     private const string Prefix = "discovery.";
+    private const string CheckPrefix = Prefix + "check.";
 
     private static readonly ImmutableArray<string> Known = ["discovery.host", "discovery.path", "discovery.port", "discovery.weight"];
 
@@ -84,6 +85,12 @@ internal sealed partial class RouteLabels
 
     private string? Understand(string name, string value)
     {
+        if (name.StartsWith(CheckPrefix, StringComparison.Ordinal))
+        {
+            // CheckRules reads these, and rejects what it does not know.
+            return null;
+        }
+
         switch (name)
         {
             case "discovery.host":

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Discovery.Catalog;
+using Discovery.Sidecar.Checks;
 using Discovery.Sidecar.Docker;
 using Discovery.Sidecar.Registration;
 
@@ -93,7 +94,7 @@ public sealed class ContainerRulesTests
     [InlineData("restarting")]
     [InlineData("dead")]
     public void Container_that_does_not_run_concerns_nobody(string status) =>
-        Assert.Null(new ContainerRules("host2", "10.0.0.2", false).Judge(new TestContainer { Status = status }.ToContainer()));
+        Assert.Null(new ContainerRules("host2", new CheckPolicy("10.0.0.2"), false, new CheckBoard()).Judge(new TestContainer { Status = status }.ToContainer()));
 
     [Theory]
     [InlineData("SERVICE_IGNORE=false")]
@@ -236,7 +237,7 @@ public sealed class ContainerRulesTests
              "NetworkSettings":{{{network}}}}
             """;
 
-        var verdict = new ContainerRules("host2", "10.0.0.2", false).Judge(JsonSerializer.Deserialize(json, DockerJson.Default.Container)!);
+        var verdict = new ContainerRules("host2", new CheckPolicy("10.0.0.2"), false, new CheckBoard()).Judge(JsonSerializer.Deserialize(json, DockerJson.Default.Container)!);
 
         ServiceInstance instance = Assert.Single(verdict!.Instances);
         Assert.Equal("host2:web-1:80 10.0.0.2:32768", $"{instance.Id} {instance.Endpoint}");
@@ -258,7 +259,7 @@ public sealed class ContainerRulesTests
     }
 
     private static ContainerVerdict Judge(TestContainer container, bool routeAll = false) =>
-        new ContainerRules("host2", "10.0.0.2", routeAll).Judge(container.ToContainer())!;
+        new ContainerRules("host2", new CheckPolicy("10.0.0.2"), routeAll, new CheckBoard()).Judge(container.ToContainer())!;
 
     private static string Routes(ServiceInstance instance) =>
         string.Join(' ', instance.Routes.Select(static r => $"{r.Host ?? "*"}{r.Path}[{r.Source}]"));

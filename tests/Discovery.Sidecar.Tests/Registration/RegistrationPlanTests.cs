@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Discovery.Catalog;
+using Discovery.Sidecar.Checks;
 using Discovery.Sidecar.Registration;
 
 namespace Discovery.Sidecar.Tests.Registration;
@@ -119,7 +120,7 @@ public sealed class RegistrationPlanTests
     private static RegistrationPlan Make(
         ImmutableDictionary<string, PublishedInstance> published, DateTimeOffset now, DateTimeOffset engineSince, params TestContainer[] containers)
     {
-        var rules = new ContainerRules("host2", "10.0.0.2", false);
+        var rules = new ContainerRules("host2", new CheckPolicy("10.0.0.2"), false, new CheckBoard());
         return RegistrationPlan.Make(containers.Select(c => rules.Judge(c.ToContainer())!), published, Lease, engineSince, now);
     }
 
