@@ -2,6 +2,9 @@ using Discovery.Catalog;
 using Discovery.EtcdApi;
 using Discovery.EtcdApi.Messages;
 using Discovery.Sidecar.Docker;
+using Discovery.Sidecar.DropIn;
+using Discovery.Sidecar.DropIn.Templates;
+using Discovery.Sidecar.Mirrors;
 using Discovery.Sidecar.Registration;
 using Discovery.Testing;
 using Google.Protobuf;
@@ -254,6 +257,74 @@ public sealed class RegistrationLoopTests : IAsyncLifetime
         Assert.Equal(writes, agent.Loop.Status.Writes);
     }
 
+    [Fact]
+    public async Task Mirror_holds_what_the_catalog_holds()
+    {
+        await using var agent = await StartAsync(new() { Mirrors = [Foreign] });
+
+        _engine.Set(new TestContainer { Ports = "80/tcp=0.0.0.0:32768" }.ToJson());
+        await ForeignHoldsAsync("/services/web/fake:web-1:80=127.0.0.1:32768");
+        await HoldsAsync(Web);
+        _engine.Remove("c1");
+        await ForeignHoldsAsync();
+    }
+
+    /// <summary>Started as registrator is: its names and keys, and no catalog.</summary>
+    [Fact]
+    public async Task Drop_in_writes_what_registrator_would_and_no_catalog()
+    {
+        var dropIn = new DropInOptions { Registry = Foreign, Tags = GoTemplate.Parse("{{.Config.Image}}").Template };
+        await using var agent = await StartAsync(new() { Host = "host9", Ttl = default, TtlRefresh = default, Mirrors = [Foreign], DropIn = dropIn });
+
+        _engine.Set(new TestContainer { Ports = "80/tcp=0.0.0.0:32768 443/tcp=0.0.0.0:32769", Env = "SERVICE_443_NAME=Secure" }.ToJson());
+        await ForeignHoldsAsync("/services/Secure/host9:web-1:443=127.0.0.1:32769", "/services/web-80/host9:web-1:80=127.0.0.1:32768");
+        await HoldsAsync();
+        Assert.Contains("shop/web:7", Assert.Single(agent.Loop.Status.Containers).Value.Mirrored[0].Tags);
+
+        _engine.Remove("c1");
+        await ForeignHoldsAsync();
+    }
+
+    [Fact]
+    public async Task Check_that_a_container_asks_for_decides_its_health()
+    {
+        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        listener.Start();
+        int port = ((System.Net.IPEndPoint)listener.LocalEndpoint).Port;
+        await using var agent = await StartAsync();
+
+        _engine.Set(new TestContainer { Networks = "bridge=127.0.0.1", Labels = $"discovery.check.tcp={port}; discovery.check.interval=1s; discovery.check.unhealthy-threshold=1" }.ToJson());
+        await HealthBecomesAsync(Health.Passing);
+        listener.Stop();
+        await HealthBecomesAsync(Health.Critical);
+    }
+
+    /// <summary>The store of these tests, as a foreign one.</summary>
+    private MirrorUri Foreign => MirrorUri.Parse($"etcd3://{_store.Url.Authority}/services", static _ => null);
+
+    private async Task HealthBecomesAsync(Health wanted)
+    {
+        ServiceInstance? seen = null;
+        await Eventually.HoldsAsync(
+            async () => (seen = await GetAsync(Web) is null ? null : await ReadAsync(Web))?.Health == wanted,
+            saw: () => seen is null ? "nothing" : $"{seen.Health}: {string.Join("; ", seen.Checks)}");
+    }
+
+    private async Task ForeignHoldsAsync(params string[] pairs)
+    {
+        string[] seen = [];
+        await Eventually.HoldsAsync(
+            async () =>
+            {
+                KeyRange all = KeyRange.Prefix("/services/");
+                RangeResponse found = await _client.RangeAsync(new RangeRequest { Key = all.Key, RangeEnd = all.End }, CancellationToken.None);
+                seen = [.. found.Kvs.Select(static pair => $"{pair.Key.ToStringUtf8()}={pair.Value.ToStringUtf8()}")];
+                return seen.SequenceEqual(pairs);
+            },
+            saw: () => string.Join(' ', seen),
+            what: $"the foreign store holds [{string.Join(' ', pairs)}]");
+    }
+
     private async Task<RunningLoop> StartAsync(SidecarOptions? options = null)
     {
         // Only the path under test may heal the fault, unless the test asks for the interval itself.
@@ -304,9 +375,9 @@ public sealed class RegistrationLoopTests : IAsyncLifetime
 
         public RunningLoop(FakeDockerDaemon engine, RunningStore store, SidecarOptions options)
         {
-            _docker = new(DockerEndpoint.Parse(engine.Host));
+            _docker = new(DockerEndpoint.Parse(engine.Host)) { KeepsInspected = options.DropIn?.Tags is not null };
             _client = store.NewClient();
-            Loop = new(_docker, _client, options, TimeProvider.System, NullLoggerFactory.Instance);
+            Loop = new(_docker, options.DropIn is null ? _client : null, options, TimeProvider.System, NullLoggerFactory.Instance);
             Running = Loop.RunAsync(_stop.Token);
         }
 
