@@ -45,7 +45,7 @@ internal static partial class Agent
 
         await using var loop = new RegistrationLoop(docker, store, options, TimeProvider.System, logs);
         await using AdminServer admin = await StartAdminAsync(adminUrl, loop, logs, stop.Token);
-        object where = store is null ? $"none; registrations go to {options.DropIn!.Registry}" : hosted is null ? store.Address : $"{store.Address} (embedded)";
+        object where = store is null ? $"no store, registrations go to {options.DropIn!.Registry}" : hosted is null ? $"store at {store.Address}" : $"store at {store.Address} (embedded)";
         LogStarted(logger, options.Version, where, adminUrl);
         return await EndAsync(loop.RunAsync(stop.Token), hosted?.Completion, stop, logger);
     }
@@ -181,7 +181,7 @@ internal static partial class Agent
         }
     }
 
-    [LoggerMessage(2031, LogLevel.Information, "discovery {Version}: store at {Store}, admin at {Admin}")]
+    [LoggerMessage(2031, LogLevel.Information, "discovery {Version}: {Store}, admin at {Admin}")]
     private static partial void LogStarted(ILogger logger, string version, object store, Uri admin);
 
     [LoggerMessage(2032, LogLevel.Information, "Stopped")]

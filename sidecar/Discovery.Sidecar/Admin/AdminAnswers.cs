@@ -3,6 +3,9 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Discovery.Catalog;
+using Discovery.Catalog.Programs;
+using Discovery.Sidecar.Checks;
+using Discovery.Sidecar.Mirrors;
 using Discovery.Sidecar.Registration;
 
 namespace Discovery.Sidecar.Admin;
@@ -16,12 +19,14 @@ namespace Discovery.Sidecar.Admin;
 internal sealed record WhyAnswer(string? Host, string? Address, string? Warning, string[] Unready, WhyContainer[] Containers)
 {
     /// <summary>The answer from what the loop knows.</summary>
-    public static WhyAnswer From(AgentStatus status) => new(
+    /// <param name="status">What it knows itself.</param>
+    /// <param name="mirrors">How each of its mirrors stands.</param>
+    public static WhyAnswer From(AgentStatus status, IReadOnlyCollection<(MirrorUri Uri, MirrorStatus Status)> mirrors) => new(
         status.Host?.Name,
         status.Host?.Address,
         status.Host?.Warning,
         [.. status.Unready()],
-        [.. status.Containers.Values.OrderBy(static v => v.Name, StringComparer.Ordinal).Select(WhyContainer.From)]);
+        [.. status.Containers.Values.OrderBy(static v => v.Name, StringComparer.Ordinal).Select(verdict => WhyContainer.From(verdict, mirrors))]);
 }
 
 /// <summary>One container's part of <see cref="WhyAnswer"/>.</summary>
@@ -32,11 +37,13 @@ internal sealed record WhyAnswer(string? Host, string? Address, string? Warning,
 /// <param name="Instances">What is registered.</param>
 /// <param name="Rejected">Labels and variables that could not be followed.</param>
 /// <param name="Notes">What works and may surprise; how to have it routed.</param>
+/// <param name="Checks">What the sidecar asks it, where and by which rule there.</param>
+/// <param name="Mirrored">Where copies of it stand.</param>
 internal sealed record WhyContainer(
-    string Id, string Name, string Image, string? Refused, WhyInstance[] Instances, RejectedLabel[] Rejected, string[] Notes)
+    string Id, string Name, string Image, string? Refused, WhyInstance[] Instances, RejectedLabel[] Rejected, string[] Notes, string[] Checks, WhyMirror[] Mirrored)
 {
     /// <summary>The answer from a verdict.</summary>
-    public static WhyContainer From(ContainerVerdict verdict) => new(
+    public static WhyContainer From(ContainerVerdict verdict, IReadOnlyCollection<(MirrorUri Uri, MirrorStatus Status)> mirrors) => new(
         verdict.Id,
         verdict.Name,
         verdict.Image,
@@ -50,7 +57,39 @@ internal sealed record WhyContainer(
                 .Select(static i => i.Protocol == "tcp"
                     ? $"{i.Service} is not routed: nothing asks for it; SERVICE_NAME, a discovery.* label or --route-all does"
                     : $"{i.Service} is not routed: only TCP is"),
-        ]);
+        ],
+        [.. verdict.Checks.Select(check => Tell(check, verdict))],
+        [.. CopiesOf(verdict).SelectMany(service => mirrors.Select(mirror => WhyMirror.From(service, mirror.Uri, mirror.Status)))]);
+
+    private static string Tell(CheckSpec check, ContainerVerdict verdict)
+    {
+        string where = check.Target is { } target ? $" at {target} ({target.Rule})" : "";
+        InstanceCheck? said = verdict.Instances.SelectMany(static instance => instance.Checks).FirstOrDefault(one => one.Name == check.Name);
+        string word = said is null ? "" : $": {said.Status.ToString().ToLowerInvariant()}{(said.Output.Length > 0 ? $", {said.Output}" : "")}";
+        return $"{check.Name}: {check.TypeName}{where}, every {Flags.Format(check.Interval)}{word}";
+    }
+
+    private static IEnumerable<MirroredService> CopiesOf(ContainerVerdict verdict) =>
+        verdict.Mirrored.Count > 0 ? verdict.Mirrored : MirrorSet.Of(verdict);
+}
+
+/// <summary>One copy in a foreign store.</summary>
+/// <param name="Service">Its name there.</param>
+/// <param name="Endpoint">What it says.</param>
+/// <param name="Where">The store and the key.</param>
+/// <param name="Problem">Why it does not stand there; null when it does.</param>
+internal sealed record WhyMirror(string Service, string Endpoint, string Where, string? Problem)
+{
+    /// <summary>How a service stands in a mirror.</summary>
+    public static WhyMirror From(MirroredService service, MirrorUri uri, MirrorStatus status)
+    {
+        MirroredEntryStatus? entry = status.Entries.GetValueOrDefault(service.Id);
+        return new(
+            service.Name,
+            $"{(service.Ip.Contains(':', StringComparison.Ordinal) ? $"[{service.Ip}]" : service.Ip)}:{service.Port}",
+            $"{uri} {entry?.Key ?? service.Id}",
+            entry is { IsWritten: true } ? null : entry?.Problem ?? status.LastProblem ?? "not written yet");
+    }
 }
 
 /// <summary>One instance's part of <see cref="WhyContainer"/>.</summary>

@@ -36,7 +36,7 @@ internal sealed class AdminServer : IAsyncDisposable
         });
         app.MapGet("/metrics", () => Results.Text(
             Metrics.Of(loop.Status, loop.Follower.Events, time.GetUtcNow()), "text/plain; version=0.0.4"));
-        app.MapGet("/v1/why", () => Results.Json(WhyAnswer.From(loop.Status), AdminJson.Default.WhyAnswer));
+        app.MapGet("/v1/why", () => Results.Json(WhyAnswer.From(loop.Status, loop.Mirrors), AdminJson.Default.WhyAnswer));
         app.MapPut("/v1/check/{word}/{container}/{check}", (string word, string container, string check, string? note, CancellationToken stop) =>
             SayAsync(loop, word, container, check, note ?? "", stop));
         try

@@ -102,6 +102,18 @@ internal static class OperatorCommands
             }
         }
 
+        foreach (string check in container.Checks)
+        {
+            yield return $"  check {check}";
+        }
+
+        foreach (WhyMirror copy in container.Mirrored)
+        {
+            yield return copy.Problem is null
+                ? $"  mirrored: {copy.Service} at {copy.Endpoint} in {copy.Where}"
+                : $"  not mirrored: {copy.Service} at {copy.Endpoint} in {copy.Where}: {copy.Problem}";
+        }
+
         foreach (RejectedLabel rejected in container.Rejected)
         {
             yield return $"  rejected: {rejected.Label}={rejected.Value}: {rejected.Reason}";

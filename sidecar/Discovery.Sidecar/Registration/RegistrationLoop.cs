@@ -69,6 +69,9 @@ internal sealed partial class RegistrationLoop : IAsyncDisposable
         _writeAgain = time.CreateTimer(_ => _inbox.Post(new Notice.StoreChanged()), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
+    /// <summary>The foreign copies, and how each stands; none before the host is known.</summary>
+    public IReadOnlyCollection<(MirrorUri Uri, MirrorStatus Status)> Mirrors => [.. Volatile.Read(ref _mirrors)?.Statuses ?? []];
+
     /// <summary>The checks that containers ask for.</summary>
     public CheckRunner Checks { get; }
 
@@ -378,8 +381,9 @@ internal sealed partial class RegistrationLoop : IAsyncDisposable
                 Resync = _options.Resync,
                 RemoveOnExit = _options.DeregisterOnExit,
             };
-            _mirrors = new(_options.Mirrors, options, _time, _logs);
-            _mirrors.Start();
+            var mirrors = new MirrorSet(_options.Mirrors, options, _time, _logs);
+            mirrors.Start();
+            Volatile.Write(ref _mirrors, mirrors);
         }
     }
 
