@@ -138,7 +138,9 @@ public sealed class SecuredEtcd : IAsyncDisposable
         using var caKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var caRequest = new CertificateRequest("CN=Discovery tests", caKey, HashAlgorithmName.SHA256);
         caRequest.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, false, 0, critical: true));
-        using X509Certificate2 ca = caRequest.CreateSelfSigned(From, To);
+
+        // It must outlive what it issues, a second later.
+        using X509Certificate2 ca = caRequest.CreateSelfSigned(From, To.AddDays(1));
         File.WriteAllText(Authority, ca.ExportCertificatePem());
         Issue(ca, "server");
         Issue(ca, "client");
