@@ -54,13 +54,22 @@ internal sealed record SidecarOptions
                 yield return $"-ttl-refresh is {Catalog.Programs.Flags.Format(TtlRefresh)}; it must be below -ttl ({Catalog.Programs.Flags.Format(Ttl)})";
             }
         }
-        else if (Ttl < TimeSpan.FromSeconds(5))
+        else if (Ttl < TimeSpan.FromSeconds(5) || Ttl > TimeSpan.FromHours(1))
         {
-            yield return $"--ttl is {Catalog.Programs.Flags.Format(Ttl)}; it must be at least 5s";
+            yield return $"--ttl is {Catalog.Programs.Flags.Format(Ttl)}; it must be a time from 5s to 1h";
+        }
+        else if (TtlRefresh < TimeSpan.FromSeconds(1))
+        {
+            yield return $"--ttl-refresh is {Catalog.Programs.Flags.Format(TtlRefresh)}; it must be at least 1s";
         }
         else if (TtlRefresh >= Ttl)
         {
             yield return $"--ttl-refresh is {Catalog.Programs.Flags.Format(TtlRefresh)}; it must be below --ttl ({Catalog.Programs.Flags.Format(Ttl)})";
+        }
+
+        if (Resync < TimeSpan.FromSeconds(1))
+        {
+            yield return $"--resync is {Catalog.Programs.Flags.Format(Resync)}; it must be at least 1s, or 0 for the default";
         }
 
         if (Host is not null && !HostIdentity.IsName(Host))

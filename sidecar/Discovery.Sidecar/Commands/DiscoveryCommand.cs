@@ -42,8 +42,12 @@ internal sealed class DiscoveryCommand(TextWriter error)
             Uri? adminUrl = common.AdminUrl(parsed, problems);
             LogLevel level = common.Level(parsed, problems);
 
-            // With a registry there is a catalog only where --store asks for one.
-            bool hasStore = uri is null || common.IsStoreGiven(parsed);
+            bool hasStore = uri is null;
+            if (!hasStore && common.IsStoreGiven(parsed))
+            {
+                problems.Add($"a registry URI and --store do not go together in this version; for a catalog and a copy leave the URI away and give --mirror {uri}");
+            }
+
             _ = hasStore && address?.IsEmbedded == true ? store.Read(parsed, "localhost", problems) : null;
             DockerEndpoint? docker = Endpoint(problems);
             return parsed.GetValue(healthcheck)

@@ -14,7 +14,7 @@ internal sealed class HttpAnswers(bool isEnabled)
     {
         if (!isEnabled)
         {
-            throw new TemplateException("httpGet: templates may not ask addresses here; --enable-template-http allows it");
+            throw new TemplateException("httpGet: templates may not ask addresses in this version, since a label may choose them");
         }
 
         if (!Uri.TryCreate(url, UriKind.Absolute, out Uri? uri) || uri.Scheme is not ("http" or "https"))

@@ -89,7 +89,7 @@ public sealed class TemplateBoundsTests
 
     [Fact]
     public void HttpGet_is_refused_and_the_flag_is_named() =>
-        Assert.Contains("--enable-template-http", InspectSample.Error("{{httpGet \"http://127.0.0.1/\"}}"), StringComparison.Ordinal);
+        Assert.Contains("may not ask addresses in this version", InspectSample.Error("{{httpGet \"http://127.0.0.1/\"}}"), StringComparison.Ordinal);
 
     [Fact]
     public async Task HttpGet_gives_bytes_that_jsonParse_reads_and_each_address_is_asked_once()
